@@ -1,0 +1,24 @@
+//! HubSpot's CRM API as a [`sync_core::Remote`].
+//!
+//! Facts about HubSpot stand where they are used, with their public source: its documentation, its published API
+//! descriptions, or recorded traffic of public projects. No link of an answer is ever followed, and every number that
+//! an answer omits is treated as unknown rather than as zero.
+
+mod account;
+mod associations;
+mod budget;
+mod client;
+mod error;
+mod metadata;
+mod objects;
+mod raw;
+mod remote;
+mod search;
+mod settings;
+mod types;
+mod wire;
+
+pub use budget::Usage;
+pub use client::HubSpot;
+pub use raw::effect_of;
+pub use settings::{ApiVersion, Settings, Tier, UnknownVersion};

@@ -1,0 +1,155 @@
+//! Records by list and by id.
+//!
+//! A list carries its properties in the URL while that stays short: one call for a hundred records. A longer list of
+//! properties is read by id instead: two calls for a hundred records, still one page to the caller.
+
+use super::client::{Answer, Call};
+use super::types::{encoded, with_always_read};
+use super::wire::{Many, Misread, body};
+use super::{HubSpot, types};
+use crate::http::{Lane, Transport};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use sync_core::RemoteError;
+use sync_core::model::{Record, RecordId};
+use sync_core::remote::Page;
+
+/// Records in a page of a list and inputs of a batch, according to HubSpot's objects guides.
+const PAGE: usize = 100;
+/// Batches of one read under way at once.
+const BATCHES: usize = 6;
+
+#[derive(Serialize)]
+struct BatchRead<'a> {
+    properties: &'a [String],
+    inputs: Vec<Input<'a>>,
+}
+
+#[derive(Serialize)]
+struct Input<'a> {
+    id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct ItemError {
+    #[serde(default)]
+    category: Option<String>,
+}
+
+impl<T: Transport> HubSpot<T> {
+    /// One page of a list.
+    pub(crate) async fn list_page(
+        &self,
+        object: &str,
+        archived: bool,
+        after: Option<&str>,
+        asked: &[String],
+    ) -> Result<Page, RemoteError> {
+        let all = with_always_read(object, asked);
+        loop {
+            let path = self.list_path(object, archived, after, &all)?;
+            let budget = self.url_budget.load(Ordering::Relaxed);
+            if path.len() > budget {
+                return self.list_then_read(object, archived, after, &all).await;
+            }
+            match self.call(&Call::get(path.clone()), |answer| page(answer, after)).await {
+                // HubSpot documents that a URL can be too long, not how long it may be: learn it, once.
+                Err(error) if error.status == Some(414) => {
+                    self.url_budget.fetch_min(path.len() / 2, Ordering::Relaxed);
+                }
+                read => return read,
+            }
+        }
+    }
+
+    /// The ids of a page, then their properties. A record that vanishes between the two is absent.
+    async fn list_then_read(
+        &self,
+        object: &str,
+        archived: bool,
+        after: Option<&str>,
+        properties: &[String],
+    ) -> Result<Page, RemoteError> {
+        let few: Vec<String> = types::always_read(object).into_iter().map(str::to_owned).collect();
+        let path = self.list_path(object, archived, after, &few)?;
+        let ids = self.call(&Call::get(path), |answer| page(answer, after)).await?;
+        let asked: Vec<RecordId> = ids.records.into_iter().map(|record| record.id).collect();
+        let mut records = self.read_records(object, &asked, archived, properties).await?;
+        // A batch answers in any order, and may tell two merged ids by one record.
+        records.sort_by(|one, other| one.id.cmp(&other.id));
+        records.dedup_by(|one, other| one.id == other.id);
+        Ok(Page { records, ..ids })
+    }
+
+    fn list_path(
+        &self,
+        object: &str,
+        archived: bool,
+        after: Option<&str>,
+        properties: &[String],
+    ) -> Result<String, RemoteError> {
+        let names: Vec<String> = properties.iter().map(|name| encoded(name)).collect();
+        let from = after.map_or_else(String::new, |after| format!("&after={}", encoded(after)));
+        let query = format!("?limit={PAGE}&archived={archived}{from}&properties={}", names.join(","));
+        Ok(self.settings.api_version.objects(&self.address(object)?, &query))
+    }
+
+    /// Records by id, in batches, several at once.
+    pub(crate) async fn read_records(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        archived: bool,
+        asked: &[String],
+    ) -> Result<Vec<Record>, RemoteError> {
+        let properties = with_always_read(object, asked);
+        let path = self.settings.api_version.objects(&self.address(object)?, "/batch/read");
+        let path = if archived { format!("{path}?archived=true") } else { path };
+        // A batch that names an id twice is refused as a whole.
+        let mut seen = HashSet::with_capacity(ids.len());
+        let ids: Vec<&RecordId> = ids.iter().filter(|id| seen.insert(*id)).collect();
+        let calls: Vec<Call> = ids
+            .chunks(PAGE)
+            .map(|chunk| {
+                let inputs = chunk.iter().map(|id| Input { id: id.as_str() }).collect();
+                Call::post(Lane::Window, path.clone(), json(&BatchRead { properties: &properties, inputs }))
+            })
+            .collect();
+        let batches: Vec<Vec<Record>> = stream::iter(calls)
+            .map(|call| async move { self.call(&call, batch).await })
+            .buffered(BATCHES)
+            .try_collect()
+            .await?;
+        Ok(batches.into_iter().flatten().collect())
+    }
+}
+
+/// JSON of our own types, which serialize without fail.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn page(answer: &Answer<'_>, after: Option<&str>) -> Result<Page, Misread> {
+    let page: Many<'_> = body(&answer.text)?;
+    let next = page.next();
+    if next.is_some() && next.as_deref() == after {
+        return Err(Misread("a page names itself as the next one".to_owned()));
+    }
+    Ok(Page { records: page.records()?, next, server_time: answer.server_time()? })
+}
+
+/// The records of a batch. An id that is told to be unknown is simply absent; any other error of an item must not be
+/// taken for absence.
+fn batch(answer: &Answer<'_>) -> Result<Vec<Record>, Misread> {
+    let page: Many<'_> = body(&answer.text)?;
+    for raw in page.errors.iter().flatten() {
+        let category = serde_json::from_str::<ItemError>(raw.get()).ok().and_then(|item| item.category);
+        if !matches!(category.as_deref(), Some("OBJECT_NOT_FOUND" | "VALIDATION_ERROR")) {
+            let named = category.as_deref().map_or_else(|| "no category".to_owned(), super::error::quote);
+            return Err(Misread(format!("the batch failed in part, with {named}")));
+        }
+    }
+    page.records()
+}

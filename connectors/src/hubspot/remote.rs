@@ -1,0 +1,71 @@
+//! [`Remote`], method by method. What each promises is said at the port.
+
+use super::HubSpot;
+use crate::http::Transport;
+use mappings::PropertySchema;
+use sync_core::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId};
+use sync_core::remote::{Account, ChangedPage, ChangedQuery, Page};
+use sync_core::{Remote, RemoteError};
+
+impl<T: Transport> Remote for HubSpot<T> {
+    async fn account(&self) -> Result<Account, RemoteError> {
+        self.read_account().await
+    }
+
+    async fn object_types(&self) -> Result<Vec<ObjectType>, RemoteError> {
+        self.read_object_types().await
+    }
+
+    async fn properties(&self, object: &str) -> Result<Vec<PropertySchema>, RemoteError> {
+        self.read_properties(object).await
+    }
+
+    async fn owners(&self) -> Result<Vec<Owner>, RemoteError> {
+        self.read_owners().await
+    }
+
+    async fn pipelines(&self, object: &str) -> Result<Vec<Pipeline>, RemoteError> {
+        self.read_pipelines(object).await
+    }
+
+    async fn association_labels(&self, from: &str, to: &str) -> Result<Vec<AssociationLabel>, RemoteError> {
+        self.read_association_labels(from, to).await
+    }
+
+    async fn count(&self, object: &str) -> Result<u64, RemoteError> {
+        self.count_records(object).await
+    }
+
+    async fn list(
+        &self,
+        object: &str,
+        archived: bool,
+        after: Option<&str>,
+        properties: &[String],
+    ) -> Result<Page, RemoteError> {
+        self.list_page(object, archived, after, properties).await
+    }
+
+    async fn changed(
+        &self,
+        object: &str,
+        query: &ChangedQuery,
+        properties: &[String],
+    ) -> Result<ChangedPage, RemoteError> {
+        self.search_changed(object, query, properties).await
+    }
+
+    async fn read(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        archived: bool,
+        properties: &[String],
+    ) -> Result<Vec<Record>, RemoteError> {
+        self.read_records(object, ids, archived, properties).await
+    }
+
+    async fn associations(&self, from: &str, to: &str, ids: &[RecordId]) -> Result<Vec<Association>, RemoteError> {
+        self.read_associations(from, to, ids).await
+    }
+}
