@@ -1,0 +1,143 @@
+-- The tables that every mirror has, whatever its mappings. Tables of mapped object types are made by the engine.
+
+-- What the remote tells about itself.
+CREATE TABLE owners (
+    id TEXT PRIMARY KEY, email TEXT, first_name TEXT, last_name TEXT, user_id TEXT, type TEXT,
+    archived INTEGER NOT NULL, created_at TEXT, updated_at TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE pipelines (
+    object TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, display_order INTEGER NOT NULL,
+    archived INTEGER NOT NULL, PRIMARY KEY (object, id)
+) WITHOUT ROWID;
+
+CREATE TABLE pipeline_stages (
+    object TEXT NOT NULL, pipeline_id TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL,
+    display_order INTEGER NOT NULL, is_closed INTEGER, probability, metadata TEXT NOT NULL,
+    archived INTEGER NOT NULL, PRIMARY KEY (object, pipeline_id, id)
+) WITHOUT ROWID;
+
+CREATE TABLE properties (
+    object TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, type TEXT NOT NULL, field_type TEXT NOT NULL,
+    group_name TEXT NOT NULL, calculated INTEGER NOT NULL, read_only INTEGER NOT NULL,
+    has_unique_value INTEGER NOT NULL, hidden INTEGER NOT NULL, archived INTEGER NOT NULL,
+    PRIMARY KEY (object, name)
+) WITHOUT ROWID;
+
+CREATE TABLE property_options (
+    object TEXT NOT NULL, property TEXT NOT NULL, value TEXT NOT NULL, label TEXT NOT NULL,
+    display_order INTEGER NOT NULL, hidden INTEGER NOT NULL, PRIMARY KEY (object, property, value)
+) WITHOUT ROWID;
+
+CREATE TABLE object_types (
+    name TEXT PRIMARY KEY, object_type_id TEXT NOT NULL, fully_qualified_name TEXT, singular TEXT NOT NULL,
+    plural TEXT NOT NULL, custom INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE association_labels (
+    from_object TEXT NOT NULL, to_object TEXT NOT NULL, category TEXT NOT NULL, type_id INTEGER NOT NULL, label TEXT,
+    PRIMARY KEY (from_object, to_object, category, type_id)
+) WITHOUT ROWID;
+
+CREATE TABLE lists (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, object TEXT NOT NULL, processing_type TEXT NOT NULL, size INTEGER,
+    archived INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE list_memberships (
+    list_id TEXT NOT NULL, record_id TEXT NOT NULL, PRIMARY KEY (list_id, record_id)
+) WITHOUT ROWID;
+
+-- How records belong together. People may insert a row with a label alone, or with neither type nor label, so
+-- category and type_id may be NULL here and the uniqueness is by value, NULLs included.
+CREATE TABLE associations (
+    from_object TEXT NOT NULL, from_id TEXT NOT NULL, to_object TEXT NOT NULL, to_id TEXT NOT NULL,
+    category TEXT, type_id INTEGER, label TEXT
+);
+CREATE UNIQUE INDEX associations_by_from ON associations (
+    from_object, from_id, to_object, to_id, coalesce(category, ''), coalesce(type_id, -1), coalesce(label, '')
+);
+CREATE INDEX associations_by_to ON associations (to_object, to_id, from_object, from_id);
+
+-- The associations that both sides agreed on last.
+CREATE TABLE sync_association_base (
+    from_object TEXT NOT NULL, from_id TEXT NOT NULL, to_object TEXT NOT NULL, to_id TEXT NOT NULL,
+    category TEXT NOT NULL, type_id INTEGER NOT NULL, label TEXT,
+    PRIMARY KEY (from_object, from_id, to_object, to_id, category, type_id)
+) WITHOUT ROWID;
+CREATE INDEX sync_association_base_by_to ON sync_association_base (to_object, to_id, from_object, from_id);
+
+-- Single values: the portal that the file is bound to, the number of runs.
+CREATE TABLE sync_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- 1 inside the engine's own transactions, so that triggers know whose hand writes; a kill rolls it back to 0.
+CREATE TABLE sync_guard (only INTEGER PRIMARY KEY CHECK (only = 1), applying INTEGER NOT NULL);
+INSERT INTO sync_guard VALUES (1, 0);
+
+-- Which rows somebody touched, appended by triggers. A hint: what changed is decided by comparing row and base.
+CREATE TABLE sync_touched (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, row_handle INTEGER, record_id TEXT, at TEXT NOT NULL
+);
+
+-- One row for each mapped object type, moved by every transaction that writes its records. Times are the remote's.
+CREATE TABLE sync_objects (
+    object TEXT PRIMARY KEY, table_name TEXT NOT NULL UNIQUE, mapping_fingerprint TEXT NOT NULL,
+    rows INTEGER NOT NULL DEFAULT 0, archived INTEGER NOT NULL DEFAULT 0, missing INTEGER NOT NULL DEFAULT 0,
+    watermark INTEGER, settled_until INTEGER, archived_walked_at INTEGER, swept_at INTEGER,
+    backfilled INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Walks in progress, so that a stopped run goes on where it was.
+CREATE TABLE sync_cursors (
+    object TEXT NOT NULL, phase TEXT NOT NULL, began INTEGER NOT NULL, low INTEGER, high INTEGER,
+    position TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (object, phase)
+) WITHOUT ROWID;
+
+CREATE TABLE sync_pending (
+    object TEXT NOT NULL, record_id TEXT, uid TEXT, operation TEXT NOT NULL, property TEXT, base TEXT, local TEXT
+);
+
+CREATE TABLE sync_conflicts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, record_id TEXT NOT NULL, property TEXT NOT NULL,
+    base TEXT, local TEXT, remote TEXT, remote_at TEXT, kind TEXT NOT NULL, chosen TEXT NOT NULL,
+    run_id INTEGER NOT NULL, created_at TEXT NOT NULL, resolved_at TEXT
+);
+CREATE UNIQUE INDEX sync_conflicts_open ON sync_conflicts (object, record_id, property) WHERE resolved_at IS NULL;
+
+CREATE TABLE sync_rejects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, record_id TEXT, uid TEXT, operation TEXT NOT NULL,
+    properties TEXT, status INTEGER, category TEXT, message TEXT NOT NULL, correlation_id TEXT,
+    attempts INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL
+);
+
+CREATE TABLE sync_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
+    exit_code INTEGER, pulled INTEGER NOT NULL DEFAULT 0, pushed INTEGER NOT NULL DEFAULT 0,
+    archived INTEGER NOT NULL DEFAULT 0, conflicts INTEGER NOT NULL DEFAULT 0, rejects INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0, error TEXT
+);
+
+CREATE TABLE sync_history (
+    run_id INTEGER NOT NULL, at TEXT NOT NULL, object TEXT NOT NULL, record_id TEXT NOT NULL, property TEXT NOT NULL,
+    side TEXT NOT NULL, before TEXT, after TEXT
+);
+CREATE INDEX sync_history_by_record ON sync_history (object, record_id);
+CREATE INDEX sync_history_by_run ON sync_history (run_id);
+
+CREATE VIEW sync_status AS
+SELECT
+    o.object, o.table_name, o.rows, o.archived, o.missing,
+    CASE WHEN o.watermark IS NULL THEN NULL
+         ELSE strftime('%Y-%m-%dT%H:%M:%S', o.watermark / 1000, 'unixepoch')
+              || printf('.%03dZ', o.watermark % 1000) END AS watermark,
+    CASE WHEN o.settled_until IS NULL THEN NULL
+         ELSE strftime('%Y-%m-%dT%H:%M:%S', o.settled_until / 1000, 'unixepoch')
+              || printf('.%03dZ', o.settled_until % 1000) END AS settled_until,
+    CASE WHEN o.swept_at IS NULL THEN NULL
+         ELSE strftime('%Y-%m-%dT%H:%M:%S', o.swept_at / 1000, 'unixepoch')
+              || printf('.%03dZ', o.swept_at % 1000) END AS swept_at,
+    o.backfilled,
+    (SELECT count(DISTINCT t.row_handle) FROM sync_touched t WHERE t.object = o.object) AS pending,
+    (SELECT count(*) FROM sync_conflicts c WHERE c.object = o.object AND c.resolved_at IS NULL) AS conflicts,
+    (SELECT count(*) FROM sync_rejects r WHERE r.object = o.object) AS rejects
+FROM sync_objects o;

@@ -1,0 +1,102 @@
+//! The order of one run, and its row in `sync_runs`.
+//!
+//! Object types are worked on side by side. What goes wrong with one does not stop the others.
+
+use crate::engine::Engine;
+use crate::error::{RemoteErrorKind, RunError};
+use crate::events::Event;
+use crate::model::Timestamp;
+use crate::remote::{Account, Remote};
+use crate::report::{ObjectReport, Report};
+use crate::store::{RunTotals, Table};
+use mappings::Mapping;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Pulls: the first time everything, later what changed. `objects` limits it to some of the mapped object types;
+    /// empty means all. `server_now` is the remote's time at the run's begin, as [`Engine::begin_run`] told it.
+    pub async fn pull(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String]) -> Report {
+        let mut report = Report::default();
+        if let Err(error) = self.pull_into(&mut report, server_now, mappings, objects).await {
+            report.error = Some(error);
+        }
+        report
+    }
+
+    /// Opens a run: asks who answers, binds the mirror to that portal or refuses, and enters the run's row.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::OtherPortal`] when the mirror holds another portal; nothing has been written then.
+    pub async fn begin_run(&self, command: &'static str, expected: Option<&str>) -> Result<(Account, i64), RunError> {
+        let account = self.remote().account().await?;
+        if let Some(expected) = expected.filter(|expected| *expected != account.portal_id) {
+            let bound = expected.to_owned();
+            return Err(crate::store::StoreError::OtherPortal { bound, found: account.portal_id }.into());
+        }
+        let portal = account.portal_id.clone();
+        let run = self
+            .store()
+            .write(move |write| {
+                write.bind_portal(&portal)?;
+                write.begin_run(command)
+            })
+            .await?;
+        self.store()
+            .call(move |store| {
+                store.belong_to_run(run);
+                Ok(())
+            })
+            .await?;
+        self.step("cycle.run_begun")?;
+        Ok((account, run))
+    }
+
+    /// Closes the run's row.
+    ///
+    /// # Errors
+    /// When the mirror cannot be written.
+    pub async fn end_run(&self, totals: RunTotals) -> Result<(), RunError> {
+        self.store().write(move |write| write.end_run(&totals)).await?;
+        Ok(())
+    }
+
+    async fn pull_into(
+        &self,
+        report: &mut Report,
+        server_now: Timestamp,
+        mappings: &[Mapping],
+        objects: &[String],
+    ) -> Result<(), RunError> {
+        let tables = self.prepare(server_now, mappings, report).await?;
+        let wanted = |table: &&Arc<Table>| objects.is_empty() || objects.iter().any(|name| name == table.object());
+        let mut tasks = JoinSet::new();
+        for table in tables.iter().filter(wanted) {
+            let (engine, table) = (self.clone(), Arc::clone(table));
+            tasks.spawn(async move {
+                let mut report = ObjectReport::default();
+                let ended = engine.pull_object(&table, server_now, &mut report).await;
+                (table.object().to_owned(), report, ended)
+            });
+        }
+        while let Some(task) = tasks.join_next().await {
+            let (object, mut part, ended) = task.map_err(|error| RunError::Task(error.to_string()))?;
+            if let Err(error) = ended {
+                self.settle_error(&object, &mut part, error);
+            }
+            report.objects.insert(object, part);
+        }
+        Ok(())
+    }
+
+    /// A missing scope takes one object type out of the run; everything else is an error.
+    pub(crate) fn settle_error(&self, object: &str, part: &mut ObjectReport, error: RunError) {
+        match error {
+            RunError::Remote(error) if error.kind == RemoteErrorKind::MissingScope => {
+                self.say(Event::Warning(format!("{object} was left out: {error}")));
+                part.skipped = Some(error.to_string());
+            }
+            error => part.error = Some(error),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The engine's parts, put together.
+
+use crate::error::RunError;
+use crate::events::{Event, Observer, Phase};
+use crate::remote::Remote;
+use crate::steps::Steps;
+use crate::store::StoreHandle;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How pulling behaves. All spans are measured on the remote's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullSettings {
+    /// How far the settled pass trails, because a search index lags.
+    pub settle: Duration,
+    /// How often the archived list is walked.
+    pub archived_every: Duration,
+    /// How often properties, owners, pipelines and labels are read again.
+    pub metadata_every: Duration,
+}
+
+impl Default for PullSettings {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(3600),
+            archived_every: Duration::from_secs(3600),
+            metadata_every: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// What an engine is made of.
+pub struct Parts<R> {
+    /// The CRM.
+    pub remote: R,
+    /// The mirror.
+    pub store: StoreHandle,
+    /// Who hears what the engine says.
+    pub observer: Arc<dyn Observer>,
+    /// Where a test may stop it.
+    pub steps: Arc<dyn Steps>,
+    /// How pulling behaves.
+    pub pull: PullSettings,
+}
+
+/// Keeps one portal and one mirror in step.
+pub struct Engine<R> {
+    parts: Arc<Parts<R>>,
+}
+
+impl<R> Clone for Engine<R> {
+    fn clone(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts) }
+    }
+}
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Puts the parts together.
+    pub fn new(parts: Parts<R>) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// The CRM.
+    pub fn remote(&self) -> &R {
+        &self.parts.remote
+    }
+
+    pub(crate) fn store(&self) -> &StoreHandle {
+        &self.parts.store
+    }
+
+    pub(crate) fn pull_settings(&self) -> &PullSettings {
+        &self.parts.pull
+    }
+
+    pub(crate) fn say(&self, event: Event) {
+        self.parts.observer.event(event);
+    }
+
+    pub(crate) fn warn(&self, sentence: String) {
+        self.say(Event::Warning(sentence));
+    }
+
+    pub(crate) fn advanced(&self, object: &str, phase: Phase, records: usize) {
+        self.say(Event::Advanced { object: object.to_owned(), phase, records: records as u64 });
+    }
+
+    /// Passes a named step, at which a test may stop the engine.
+    pub(crate) fn step(&self, name: &'static str) -> Result<(), RunError> {
+        self.parts.steps.pass(name).map_err(RunError::Stopped)
+    }
+}

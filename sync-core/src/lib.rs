@@ -1,0 +1,23 @@
+//! The engine: it keeps the records of a CRM and the rows of a SQLite file in step.
+//!
+//! It knows no CRM by name: whatever it reads or writes goes through the port [`Remote`]. It never sees HTTP, the
+//! terminal, the home directory or the environment; what it has to say while it works, it says through [`events`].
+
+pub mod clock;
+mod cycle;
+mod engine;
+pub mod error;
+pub mod events;
+pub mod model;
+pub mod plan;
+mod pull;
+pub mod remote;
+mod report;
+pub mod steps;
+pub mod store;
+
+pub use engine::{Engine, Parts, PullSettings};
+pub use error::{RemoteError, RemoteErrorKind, RunError};
+pub use pull::Verification;
+pub use remote::Remote;
+pub use report::{ObjectReport, Report};

@@ -1,0 +1,3 @@
+//! Decisions, as pure functions of what both sides hold and what they last agreed on. No I/O.
+
+pub mod merge;

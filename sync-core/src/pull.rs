@@ -1,0 +1,55 @@
+//! Pulling: what is at the remote comes into the mirror, and nothing is passed over.
+//!
+//! * The first read walks each list from end to end; it goes on where it was stopped.
+//! * Later, a fast pass walks what the search index shows as changed, a settled pass trails behind it because the
+//!   index lags, and the archived list is walked on its own clock.
+//! * A page, its base, its history and the cursor move in one transaction.
+
+mod archived;
+mod associations;
+mod backfill;
+mod metadata;
+mod verify;
+mod window;
+
+pub use verify::Verification;
+
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::model::Timestamp;
+use crate::remote::Remote;
+use crate::report::ObjectReport;
+use crate::store::Table;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How far the fast pass reaches back behind the start of the one before: clocks of servers differ a little.
+const OVERLAP: Duration = Duration::from_secs(120);
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Brings one object type up to date.
+    /// `server_now` is the remote's time at the run's begin: walks count as begun then, which only makes the next one
+    /// reach further back.
+    pub(crate) async fn pull_object(
+        &self,
+        table: &Arc<Table>,
+        server_now: Timestamp,
+        report: &mut ObjectReport,
+    ) -> Result<(), RunError> {
+        let object = table.object().to_owned();
+        let status = self.store().call(move |store| store.object_status(&object)).await?;
+        if !status.backfilled {
+            self.backfill(table, server_now, report).await?;
+        }
+        self.fast_pass(table, server_now, report).await?;
+        if status.backfilled {
+            self.archived_if_due(table, server_now, report).await?;
+        }
+        self.settled_if_due(table, server_now, report).await
+    }
+
+    /// Where the fast pass begins to look, given when the walk before it began.
+    fn reaching_back(began: Timestamp) -> Timestamp {
+        began.minus(OVERLAP)
+    }
+}

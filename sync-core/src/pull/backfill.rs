@@ -1,0 +1,210 @@
+//! The first full read of an object type: the active list, the archived list, then the associations.
+//!
+//! The list is walked by the remote's own cursor. A record created meanwhile may lie behind the walk, so the first
+//! fast pass begins before the backfill did. Pages are written while the next ones are on their way.
+
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::events::{Event, Phase};
+use crate::model::Timestamp;
+use crate::remote::{ChangedQuery, Page, Remote};
+use crate::report::ObjectReport;
+use crate::store::{Applied, ObjectStatus, StoreError, Table, Walk};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Pages on their way from the remote to the mirror.
+const PAGES_WAITING: usize = 4;
+/// How long one transaction may write before it commits and the rest waits for the next.
+const LONGEST_WRITE: Duration = Duration::from_millis(100);
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Reads an object type in full, going on where an earlier run was stopped.
+    pub(super) async fn backfill(
+        &self,
+        table: &Arc<Table>,
+        server_now: Timestamp,
+        report: &mut ObjectReport,
+    ) -> Result<(), RunError> {
+        let object = table.object().to_owned();
+        let began = self.walk_list(table, Phase::Backfill, server_now, report).await?;
+        self.walk_list(table, Phase::Archived, server_now, report).await?;
+        for pair in table.outgoing() {
+            self.walk_associations(table, pair, began, report).await?;
+        }
+        self.probe_search(table, server_now).await?;
+        self.step("backfill.walked")?;
+        let watermark = Some(Self::reaching_back(began));
+        let status =
+            ObjectStatus { watermark, settled_until: watermark, archived_walked_at: Some(began), backfilled: true };
+        self.store()
+            .write(move |write| {
+                write.save_status(&object, &status)?;
+                write.forget_walk(&object, Phase::Backfill)?;
+                write.forget_walk(&object, Phase::Archived)
+            })
+            .await?;
+        report.backfilled = true;
+        Ok(())
+    }
+
+    /// Asks the search for everything that was ever changed. If it finds nothing although the list held records that
+    /// have been there for long, it looks at the wrong date or is broken, and every later change would be missed.
+    async fn probe_search(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<(), RunError> {
+        let object = table.object().to_owned();
+        let settled = server_now.minus(self.pull_settings().settle);
+        let old = self.store().call(move |store| store.has_active_before(&object, settled)).await?;
+        if !old {
+            return Ok(());
+        }
+        let from = Timestamp::from_millis(1);
+        let everything = ChangedQuery { from, to: None, after_id: None, step: None };
+        let page = self.remote().changed(table.object(), &everything, &[]).await?;
+        if page.total > 0 || !page.records.is_empty() {
+            return Ok(());
+        }
+        Err(RunError::Belt(format!(
+            "the list of {0} holds records and a search for all changed {0} finds none: changes would be missed, so \
+             nothing more is read",
+            table.object()
+        )))
+    }
+
+    /// Walks the active or the archived list to its end. Returns the remote's time at which the walk began, in this
+    /// run or an earlier one.
+    pub(super) async fn walk_list(
+        &self,
+        table: &Arc<Table>,
+        phase: Phase,
+        server_now: Timestamp,
+        report: &mut ObjectReport,
+    ) -> Result<Timestamp, RunError> {
+        let walk = self.begin_list(table, phase, server_now).await?;
+        let began = walk.began;
+        if walk.done {
+            return Ok(began);
+        }
+        let (pages, arriving) = mpsc::channel(PAGES_WAITING);
+        let fetch = self.fetch_list(table, phase, walk.position.clone(), pages);
+        let write = self.write_list(table, phase, walk, arriving, report);
+        let (fetched, written) = tokio::join!(fetch, write);
+        // The writer's error explains why the fetcher was cut off, not the other way round.
+        written?;
+        fetched?;
+        self.say(Event::Finished { object: table.object().to_owned(), phase });
+        Ok(began)
+    }
+
+    /// The walk that was left unfinished, or a new one that is stored before anything is read.
+    async fn begin_list(&self, table: &Arc<Table>, phase: Phase, server_now: Timestamp) -> Result<Walk, RunError> {
+        let object = table.object().to_owned();
+        let (stored, done) = self
+            .store()
+            .call({
+                let object = object.clone();
+                move |store| Ok((store.walk(&object, phase)?, store.row_count(&object)?))
+            })
+            .await?;
+        let walk = match stored {
+            Some(walk) => walk,
+            None => {
+                let walk = Walk::new(server_now);
+                let (object, stored) = (object.clone(), walk.clone());
+                self.store().write(move |write| write.save_walk(&object, phase, &stored)).await?;
+                walk
+            }
+        };
+        if !walk.done {
+            let total = if phase == Phase::Backfill { self.remote().count(&object).await.ok() } else { None };
+            let done = if walk.position.is_some() && phase == Phase::Backfill { done } else { 0 };
+            self.say(Event::Started { object, phase, total, done });
+        }
+        Ok(walk)
+    }
+
+    async fn fetch_list(
+        &self,
+        table: &Table,
+        phase: Phase,
+        mut after: Option<String>,
+        pages: mpsc::Sender<Page>,
+    ) -> Result<(), RunError> {
+        let archived = phase == Phase::Archived;
+        loop {
+            self.step("list.before_page")?;
+            let page = self.remote().list(table.object(), archived, after.as_deref(), &table.fetched).await?;
+            self.step("list.page_read")?;
+            after.clone_from(&page.next);
+            if pages.send(page).await.is_err() || after.is_none() {
+                // A writer that is gone has its own error to tell.
+                return Ok(());
+            }
+        }
+    }
+
+    async fn write_list(
+        &self,
+        table: &Arc<Table>,
+        phase: Phase,
+        mut walk: Walk,
+        mut arriving: mpsc::Receiver<Page>,
+        report: &mut ObjectReport,
+    ) -> Result<(), RunError> {
+        let mut waiting: Vec<Page> = Vec::new();
+        loop {
+            if waiting.is_empty() {
+                let Some(page) = arriving.recv().await else { return Ok(()) };
+                waiting.push(page);
+            }
+            while let Ok(page) = arriving.try_recv() {
+                waiting.push(page);
+            }
+            let batch = std::mem::take(&mut waiting);
+            let written = self.write_pages(table, phase, walk, batch).await?;
+            self.step("list.pages_written")?;
+            report.applied.add(written.applied);
+            self.advanced(table.object(), phase, written.records);
+            (walk, waiting) = (written.walk, written.rest);
+        }
+    }
+
+    async fn write_pages(
+        &self,
+        table: &Arc<Table>,
+        phase: Phase,
+        walk: Walk,
+        pages: Vec<Page>,
+    ) -> Result<Written, StoreError> {
+        let table = Arc::clone(table);
+        self.store()
+            .write(move |write| {
+                let began = Instant::now();
+                let mut written = Written { applied: Applied::default(), records: 0, walk, rest: Vec::new() };
+                let mut pages = pages.into_iter();
+                for page in pages.by_ref() {
+                    written.applied.add(write.apply(&table, &page.records)?);
+                    write.step("list.page_applied")?;
+                    written.records += page.records.len();
+                    written.walk.done = page.next.is_none();
+                    written.walk.position = page.next;
+                    if began.elapsed() >= LONGEST_WRITE {
+                        break;
+                    }
+                }
+                written.rest = pages.collect();
+                write.save_walk(table.object(), phase, &written.walk)?;
+                Ok(written)
+            })
+            .await
+    }
+}
+
+struct Written {
+    applied: Applied,
+    records: usize,
+    walk: Walk,
+    /// Pages that the transaction had no time for.
+    rest: Vec<Page>,
+}

@@ -1,0 +1,140 @@
+//! What the portal says about itself, read once a day and whenever the mirror needs more of it; and the tables that
+//! follow from it and the mappings.
+
+use crate::engine::Engine;
+use crate::error::{RemoteErrorKind, RunError};
+use crate::model::{ObjectType, Timestamp};
+use crate::remote::Remote;
+use crate::report::{ObjectReport, Report};
+use crate::store::{Pair, Table};
+use mappings::{Mapping, PropertySchema, ResolvedMapping};
+use std::sync::Arc;
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Brings metadata and tables up to date. Object types that the credential may not see are left out and told in
+    /// the report.
+    pub(crate) async fn prepare(
+        &self,
+        server_now: Timestamp,
+        mappings: &[Mapping],
+        report: &mut Report,
+    ) -> Result<Vec<Arc<Table>>, RunError> {
+        let read_at = self.store().call(|store| store.metadata_read_at()).await?;
+        let due = read_at.is_none_or(|read_at| server_now.since(read_at) >= self.pull_settings().metadata_every);
+        if due {
+            self.read_account_metadata().await?;
+        }
+        let mut resolved = Vec::new();
+        let mut problems = Vec::new();
+        for mapping in mappings {
+            let schema = match self.schema_of(&mapping.object, due).await {
+                Ok(schema) => schema,
+                Err(error) => {
+                    let mut part = ObjectReport::default();
+                    self.settle_error(&mapping.object, &mut part, error);
+                    report.objects.insert(mapping.object.clone(), part);
+                    continue;
+                }
+            };
+            match mapping.resolve(&schema) {
+                Ok(mapping) => resolved.push((mapping, schema)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(RunError::Mappings(problems));
+        }
+        let tables = self.make_tables(resolved).await?;
+        if due {
+            self.read_pair_metadata(&tables, server_now).await?;
+        }
+        Ok(tables)
+    }
+
+    async fn read_account_metadata(&self) -> Result<(), RunError> {
+        let types = self.remote().object_types().await?;
+        match self.remote().owners().await {
+            Ok(owners) => self.store().write(move |write| write.save_owners(&owners)).await?,
+            Err(error) if error.kind == RemoteErrorKind::MissingScope => {
+                self.warn(format!("owners were left out: {error}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.store().write(move |write| write.save_object_types(&types)).await?;
+        Ok(())
+    }
+
+    /// The properties of an object type: from the remote when that is due or nothing is stored, else as stored.
+    async fn schema_of(&self, object: &str, due: bool) -> Result<Vec<PropertySchema>, RunError> {
+        let name = object.to_owned();
+        let stored = self.store().call(move |store| store.properties(&name)).await?;
+        if !due && !stored.is_empty() {
+            return Ok(stored);
+        }
+        let properties = self.remote().properties(object).await?;
+        let pipelines = self.remote().pipelines(object).await?;
+        let name = object.to_owned();
+        self.store()
+            .write(move |write| {
+                write.save_properties(&name, &properties)?;
+                write.save_pipelines(&name, &pipelines)
+            })
+            .await?;
+        let name = object.to_owned();
+        // Read back, because a property that the portal has no more is still known to the mirror.
+        Ok(self.store().call(move |store| store.properties(&name)).await?)
+    }
+
+    async fn make_tables(
+        &self,
+        resolved: Vec<(ResolvedMapping, Vec<PropertySchema>)>,
+    ) -> Result<Vec<Arc<Table>>, RunError> {
+        let types = self.store().call(|store| store.object_types()).await?;
+        let pairs = Pair::named_by(resolved.iter().map(|(mapping, _)| mapping));
+        for (mapping, _) in &resolved {
+            if !mapping.left_out.is_empty() {
+                let (object, names) = (&mapping.object, mapping.left_out.join(", "));
+                self.warn(format!("the portal's {object} have no {names}; these columns are left out"));
+            }
+        }
+        let tables: Vec<Table> = resolved
+            .into_iter()
+            .map(|(mapping, schema)| {
+                let fetched = mapping.properties_to_fetch(&schema);
+                let singular = singular(&types, &mapping.object);
+                Table::new(mapping, &singular, &pairs, fetched)
+            })
+            .collect();
+        let made = self
+            .store()
+            .call(move |store| {
+                store.prepare(tables)?;
+                Ok(store.tables().values().cloned().collect())
+            })
+            .await?;
+        Ok(made)
+    }
+
+    async fn read_pair_metadata(&self, tables: &[Arc<Table>], server_now: Timestamp) -> Result<(), RunError> {
+        for pair in tables.iter().flat_map(|table| table.outgoing()) {
+            for (from, to) in [(&pair.from, &pair.to), (&pair.to, &pair.from)] {
+                let labels = match self.remote().association_labels(from, to).await {
+                    Ok(labels) => labels,
+                    Err(error) if error.kind == RemoteErrorKind::MissingScope => {
+                        self.warn(format!("association labels of {from} and {to} were left out: {error}"));
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let (from, to) = (from.clone(), to.clone());
+                self.store().write(move |write| write.save_association_labels(&from, &to, &labels)).await?;
+            }
+        }
+        self.store().write(move |write| write.save_metadata_read_at(server_now)).await?;
+        Ok(())
+    }
+}
+
+fn singular(types: &[ObjectType], object: &str) -> String {
+    types.iter().find(|kind| kind.name == object).map_or_else(|| object.to_owned(), |kind| kind.singular.clone())
+}

@@ -1,0 +1,131 @@
+//! The port to a CRM. A connector implements [`Remote`]; the engine uses nothing else of it.
+//!
+//! Contract for implementers, of every method:
+//! * An `Err` is final. Throttling, retries, token refresh and waiting for limits happen behind this port.
+//! * Reads may be repeated at will and change nothing at the remote.
+//! * Answers are not trusted for completeness: what a method promises about absence is said at the method.
+//! * `server_time` is the remote's own clock when it answered (a `Date` header), never the local one.
+
+use crate::error::RemoteError;
+use crate::model::{
+    Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp,
+};
+use mappings::PropertySchema;
+use std::future::Future;
+
+/// Who answers: the account behind the credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account's id; a mirror is bound to one.
+    pub portal_id: String,
+    /// The account's time zone, where the remote tells it.
+    pub time_zone: Option<String>,
+    /// The remote's clock.
+    pub server_time: Timestamp,
+}
+
+/// A page of a list in id order.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records, with the properties that were asked for.
+    pub records: Vec<Record>,
+    /// Where the next page begins; `None` on the last page. Opaque.
+    pub next: Option<String>,
+    /// The remote's clock.
+    pub server_time: Timestamp,
+}
+
+/// A window of modification times to search, walked by record id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedQuery {
+    /// Modified at or after.
+    pub from: Timestamp,
+    /// Modified at or before; `None` for no upper end.
+    pub to: Option<Timestamp>,
+    /// Only ids above this one; `None` at the start of the walk.
+    pub after_id: Option<RecordId>,
+    /// The remote's token of the page after an empty one; used for that single step.
+    pub step: Option<String>,
+}
+
+/// One page of a search walked by id.
+#[derive(Clone, Debug)]
+pub struct ChangedPage {
+    /// What matched, in ascending id order unless the remote misbehaves. Values are the live ones; a match may be
+    /// stale, so a record's `updated_at` may lie outside the window.
+    pub records: Vec<Record>,
+    /// Whether `records` carry every property asked for. If not, only ids and times count: read them by id.
+    pub complete: bool,
+    /// Present while the remote has more pages of this very query, even after a short or empty page.
+    pub next: Option<String>,
+    /// What the remote's index counts for this query; may disagree with what the pages hold.
+    pub total: u64,
+    /// The remote's clock.
+    pub server_time: Timestamp,
+}
+
+/// A CRM, as the engine sees it.
+pub trait Remote: Send + Sync {
+    /// Who answers. Also the cheapest call there is, made first in every run.
+    fn account(&self) -> impl Future<Output = Result<Account, RemoteError>> + Send;
+
+    /// The object types of the account, custom ones included as far as the credential may see them.
+    fn object_types(&self) -> impl Future<Output = Result<Vec<ObjectType>, RemoteError>> + Send;
+
+    /// Every property of an object type, hidden ones included; archived ones only where the remote lists them.
+    fn properties(&self, object: &str) -> impl Future<Output = Result<Vec<PropertySchema>, RemoteError>> + Send;
+
+    /// Every owner, archived ones included.
+    fn owners(&self) -> impl Future<Output = Result<Vec<Owner>, RemoteError>> + Send;
+
+    /// The pipelines of an object type; empty where it has none.
+    fn pipelines(&self, object: &str) -> impl Future<Output = Result<Vec<Pipeline>, RemoteError>> + Send;
+
+    /// The kinds of association from one object type to another.
+    fn association_labels(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> impl Future<Output = Result<Vec<AssociationLabel>, RemoteError>> + Send;
+
+    /// How many active records an object type has, roughly: for progress only.
+    fn count(&self, object: &str) -> impl Future<Output = Result<u64, RemoteError>> + Send;
+
+    /// One page of all records in ascending id order, with `properties`. A record created meanwhile may lie behind the
+    /// walk and be missed. With `archived`, only archived records, otherwise only active ones.
+    fn list(
+        &self,
+        object: &str,
+        archived: bool,
+        after: Option<&str>,
+        properties: &[String],
+    ) -> impl Future<Output = Result<Page, RemoteError>> + Send;
+
+    /// One page of a walk over records modified in a window. See [`ChangedPage`] for what absence means: nothing, as
+    /// the index lags.
+    fn changed(
+        &self,
+        object: &str,
+        query: &ChangedQuery,
+        properties: &[String],
+    ) -> impl Future<Output = Result<ChangedPage, RemoteError>> + Send;
+
+    /// Reads records by id, any number of them, with `properties`; live, not from an index. What comes back is matched by its own id: an id may be absent (gone, or in
+    /// the other archived state) or answered by the record it was merged into.
+    fn read(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        archived: bool,
+        properties: &[String],
+    ) -> impl Future<Output = Result<Vec<Record>, RemoteError>> + Send;
+
+    /// All associations of these records to another object type. A record the remote said nothing about (neither
+    /// associations nor that it has none) is left out of the answer and must be taken as unknown.
+    fn associations(
+        &self,
+        from: &str,
+        to: &str,
+        ids: &[RecordId],
+    ) -> impl Future<Output = Result<Vec<Association>, RemoteError>> + Send;
+}

@@ -1,0 +1,47 @@
+//! What a run did, for whoever started it.
+
+use crate::error::RunError;
+use crate::store::Applied;
+use std::collections::BTreeMap;
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The run's number in `sync_runs`; 0 if it ended before it got one.
+    pub run_id: i64,
+    /// By object type.
+    pub objects: BTreeMap<String, ObjectReport>,
+    /// What stopped the run as a whole, if anything did.
+    pub error: Option<RunError>,
+}
+
+/// What a run did to one object type.
+#[derive(Debug, Default)]
+pub struct ObjectReport {
+    /// Records, by what happened to them.
+    pub applied: Applied,
+    /// Records whose associations changed.
+    pub associations: u64,
+    /// Whether the first full read was completed in this run.
+    pub backfilled: bool,
+    /// Why this object type was left out, if it was and the run went on.
+    pub skipped: Option<String>,
+    /// Why its part ended early, if it did.
+    pub error: Option<RunError>,
+}
+
+impl Report {
+    /// The first error that should decide how the command ends: the run's own, else the objects'.
+    pub fn errors(&self) -> impl Iterator<Item = &RunError> {
+        self.error.iter().chain(self.objects.values().filter_map(|object| object.error.as_ref()))
+    }
+
+    /// Everything the run did to records.
+    pub fn totals(&self) -> Applied {
+        let mut totals = Applied::default();
+        for object in self.objects.values() {
+            totals.add(object.applied);
+        }
+        totals
+    }
+}

@@ -1,0 +1,36 @@
+//! The mirror: one SQLite file, one connection that writes.
+//!
+//! * A record, its base, its history and the cursor that brought it move in one transaction, or not at all.
+//! * Transactions begin with the write lock, are short, and leave gaps, so that other people's writes get their turn.
+//! * Nothing here sleeps or reads a clock by itself: [`StoreHandle`] waits, on the runtime's clock.
+
+mod apply;
+mod associations;
+mod cells;
+mod cursor;
+mod ddl;
+mod error;
+mod handle;
+mod lock;
+mod metadata;
+mod open;
+mod runs;
+mod status;
+mod table;
+mod verify;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::Applied;
+pub use cursor::Walk;
+pub use error::StoreError;
+pub use handle::StoreHandle;
+pub use lock::{LockError, RunLock};
+pub use open::Store;
+pub use runs::RunTotals;
+pub use status::ObjectStatus;
+pub use table::{Pair, Table};
+pub use verify::Difference;
+pub use write::Write;

@@ -1,0 +1,456 @@
+//! Brings one read record into the mirror: base, typed row and history together.
+//!
+//! * An edit that nobody has pushed is never overwritten, except by the field's policy, and then it is in
+//!   `sync_conflicts`. The row is compared with the base under the write lock, whatever the triggers noted.
+//! * An older read never overwrites a newer one.
+//! * Reading the same record again changes nothing.
+
+use super::cells::{self, RowHasher};
+use super::{StoreError, Table, Write};
+use crate::model::{Record, RecordId, Timestamp};
+use crate::plan::merge::{Decision, Sides, Winner, decide};
+use mappings::{Cell, Deletes};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use std::borrow::Cow;
+
+/// What applying records did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Records that were new to the mirror.
+    pub inserted: u64,
+    /// Known records of which anything changed.
+    pub changed: u64,
+    /// Of both, those that became archived.
+    pub archived: u64,
+    /// Conflicts that were found.
+    pub conflicts: u64,
+    /// Values outside what their column can show, shown as NULL.
+    pub outside: u64,
+}
+
+impl Applied {
+    /// Adds what another batch did.
+    pub fn add(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.changed += other.changed;
+        self.archived += other.archived;
+        self.conflicts += other.conflicts;
+        self.outside += other.outside;
+    }
+}
+
+impl Write<'_> {
+    /// Applies records that the remote returned, in the order given.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or a stored record cannot be read; the transaction must then be rolled back.
+    pub fn apply(&self, table: &Table, records: &[Record]) -> Result<Applied, StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        for record in records {
+            applier.apply(record)?;
+            for merged in &record.merged_ids {
+                applier.mark_merged(merged, &record.id)?;
+            }
+        }
+        let done = applier.done;
+        drop(applier);
+        self.count_rows(table.object(), done)?;
+        Ok(done.applied)
+    }
+
+    /// Marks a record that the remote answered with another one when asked by id: it was merged away.
+    pub fn merged_into(&self, table: &Table, id: &RecordId, survivor: &RecordId) -> Result<Applied, StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        applier.mark_merged(id, survivor)?;
+        let done = applier.done;
+        drop(applier);
+        self.count_rows(table.object(), done)?;
+        Ok(done.applied)
+    }
+
+    fn count_rows(&self, object: &str, done: Tally) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE sync_objects SET rows = rows + ?2, archived = archived + ?3 WHERE object = ?1")?
+            .execute(params![object, done.rows, done.archived_rows])?;
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    applied: Applied,
+    /// How many rows the table gained.
+    rows: i64,
+    /// How many rows became archived, less those that came back.
+    archived_rows: i64,
+}
+
+/// The statements of one batch, prepared once.
+struct Applier<'w> {
+    write: &'w Write<'w>,
+    table: &'w Table,
+    find_base: CachedStatement<'w>,
+    insert_base: CachedStatement<'w>,
+    update_base: CachedStatement<'w>,
+    insert_row: CachedStatement<'w>,
+    read_row: CachedStatement<'w>,
+    update_row: CachedStatement<'w>,
+    hasher: RowHasher,
+    done: Tally,
+}
+
+/// What both sides agreed on last, as stored.
+struct Base {
+    row: i64,
+    updated_at: Timestamp,
+    row_hash: i64,
+    archived: bool,
+    state: String,
+    properties: crate::model::Properties,
+}
+
+/// The typed row as it is now.
+struct LocalRow {
+    row: i64,
+    cells: Vec<Cell<'static>>,
+    archived: i64,
+    hash: i64,
+}
+
+/// The engine's own columns of a row.
+struct Envelope<'a> {
+    id: &'a str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    archived: bool,
+    archived_at: Option<Timestamp>,
+    merged_into: Option<&'a str>,
+    state: &'a str,
+}
+
+impl<'a> Envelope<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            id: record.id.as_str(),
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            archived: record.archived.is_some(),
+            archived_at: record.archived,
+            merged_into: None,
+            state: if record.archived.is_some() { "archived" } else { "active" },
+        }
+    }
+}
+
+impl<'w> Applier<'w> {
+    fn new(write: &'w Write<'w>, table: &'w Table) -> Result<Self, StoreError> {
+        let connection: &'w Connection = write.connection;
+        let prepare = |sql: &str| connection.prepare_cached(sql);
+        Ok(Self {
+            write,
+            table,
+            find_base: prepare(&table.sql.find_base)?,
+            insert_base: prepare(&table.sql.insert_base)?,
+            update_base: prepare(&table.sql.update_base)?,
+            insert_row: prepare(&table.sql.insert_row)?,
+            read_row: prepare(&table.sql.read_row)?,
+            update_row: prepare(&table.sql.update_row)?,
+            hasher: RowHasher::default(),
+            done: Tally::default(),
+        })
+    }
+
+    fn apply(&mut self, record: &Record) -> Result<(), StoreError> {
+        let Some(base) = self.base(record.id.as_str())? else {
+            return self.insert(record);
+        };
+        if record.updated_at < base.updated_at {
+            return Ok(());
+        }
+        let same_state = base.archived == record.archived.is_some() && base.state != "merged" && base.state != "missing";
+        if same_state && record.updated_at == base.updated_at && record.properties == base.properties {
+            return Ok(());
+        }
+        self.update(record, &base)
+    }
+
+    fn base(&mut self, id: &str) -> Result<Option<Base>, StoreError> {
+        let base = self
+            .find_base
+            .query_row([id], |row| {
+                Ok(Base {
+                    row: row.get(0)?,
+                    updated_at: Timestamp::from_millis(row.get(1)?),
+                    row_hash: row.get(2)?,
+                    archived: row.get(3)?,
+                    state: row.get(4)?,
+                    properties: crate::model::Properties::from_json(row.get::<_, String>(5)?),
+                })
+            })
+            .optional()?;
+        Ok(base)
+    }
+
+    fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
+        let wires = self.wires(record.properties.placed(&self.table.places)?);
+        let cells = self.project(&wires, true);
+        let envelope = Envelope::of(record);
+        let hash = self.hash(&cells, envelope.archived);
+        let row = self.write_row(None, &envelope, &cells)?;
+        self.write_base(false, row, &envelope, hash, record)?;
+        self.done.rows += 1;
+        self.done.applied.inserted += 1;
+        if envelope.archived {
+            self.done.archived_rows += 1;
+            self.done.applied.archived += 1;
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, record: &Record, base: &Base) -> Result<(), StoreError> {
+        let new = self.wires(record.properties.placed(&self.table.places)?);
+        let old = self.wires(base.properties.placed(&self.table.places)?);
+        let fresh = self.project(&new, true);
+        let envelope = Envelope::of(record);
+        let hash = self.hash(&fresh, envelope.archived);
+        let mut changed = self.write_history(record, base, &old, &new)?;
+        let row = match self.local_row(record.id.as_str())? {
+            None if self.table.mapping.deletes == Deletes::Archive => base.row,
+            // Somebody deleted the row, and the mapping says that this means nothing: it comes back.
+            None => {
+                changed = true;
+                self.write_row(None, &envelope, &fresh)?
+            }
+            Some(local) if local.hash == base.row_hash => {
+                self.write_row(Some(local.row), &envelope, &fresh)?
+            }
+            Some(local) => {
+                let agreed = self.project(&old, false);
+                let merged = self.merge(record, &local, base, &agreed, &old, &new, fresh)?;
+                let archiving = local.archived != 0 && !base.archived && !envelope.archived;
+                let state = if archiving { "archiving" } else { envelope.state };
+                let kept = Envelope { archived: envelope.archived || archiving, state, ..envelope };
+                self.write_row(Some(local.row), &kept, &merged)?
+            }
+        };
+        self.write_base(true, row, &envelope, hash, record)?;
+        match (base.archived, envelope.archived) {
+            (false, true) => {
+                self.done.archived_rows += 1;
+                self.done.applied.archived += 1;
+            }
+            (true, false) => self.done.archived_rows -= 1,
+            _ => {}
+        }
+        self.done.applied.changed += u64::from(changed);
+        Ok(())
+    }
+
+    /// Merges an edited row with what the remote sent, field by field.
+    #[expect(clippy::too_many_arguments, reason = "the three sides of a merge, each as text and as cells")]
+    fn merge<'c>(
+        &mut self,
+        record: &Record,
+        local: &LocalRow,
+        base: &Base,
+        agreed: &[Cell<'_>],
+        old: &[Option<Cow<'_, str>>],
+        new: &[Option<Cow<'_, str>>],
+        fresh: Vec<Cell<'c>>,
+    ) -> Result<Vec<Cell<'c>>, StoreError> {
+        let replaced = local.row != base.row;
+        let mut merged = Vec::with_capacity(fresh.len());
+        for (place, fresh) in fresh.into_iter().enumerate() {
+            let field = &self.table.mapping.fields[place];
+            let mine = &local.cells[place];
+            // A replaced row's NULL means "not mentioned", never "cleared".
+            let mentioned = !(replaced && *mine == Cell::Null);
+            let sides = Sides {
+                local_changed: mentioned && !field.same_cell(mine, &agreed[place]),
+                remote_changed: !field.same_wire(old[place].as_deref(), new[place].as_deref()),
+                same: field.same_cell(mine, &fresh),
+            };
+            let decision = decide(sides, field.policy, None);
+            if let Decision::Conflict(winner) = decision {
+                self.done.applied.conflicts += 1;
+                let local_wire = field.to_wire(mine).ok().flatten().or_else(|| shown(mine));
+                self.write.note_conflict(
+                    self.table.object(),
+                    record,
+                    &field.property,
+                    [old[place].as_deref(), local_wire.as_deref(), new[place].as_deref()],
+                    winner,
+                )?;
+            }
+            merged.push(match decision {
+                Decision::Remote | Decision::Conflict(Winner::Remote) => fresh,
+                Decision::Local | Decision::Conflict(Winner::Local | Winner::Held) => mine.clone(),
+            });
+        }
+        Ok(merged)
+    }
+
+    fn mark_merged(&mut self, id: &RecordId, survivor: &RecordId) -> Result<(), StoreError> {
+        if id == survivor {
+            return Ok(());
+        }
+        let Some(base) = self.base(id.as_str())? else { return Ok(()) };
+        if base.state == "merged" {
+            return Ok(());
+        }
+        let (table, name) = (self.table.quoted(), super::table::quote(&self.table.base_name()));
+        self.write
+            .connection
+            .prepare_cached(&format!(
+                "UPDATE {table} SET archived = 1, merged_into = ?2, state = 'merged' WHERE id = ?1"
+            ))?
+            .execute(params![id.as_str(), survivor.as_str()])?;
+        let properties = base.properties.placed(&self.table.places)?;
+        let wires = self.wires(properties);
+        let cells = self.project(&wires, false);
+        let hash = self.hash(&cells, true);
+        self.write
+            .connection
+            .prepare_cached(&format!(
+                "UPDATE {name} SET archived = 1, merged_into = ?2, state = 'merged', row_hash = ?3 WHERE id = ?1"
+            ))?
+            .execute(params![id.as_str(), survivor.as_str(), hash])?;
+        self.write.note_history(self.table.object(), id.as_str(), "merged_into", None, Some(survivor.as_str()))?;
+        self.done.applied.changed += 1;
+        if !base.archived {
+            self.done.archived_rows += 1;
+            self.done.applied.archived += 1;
+        }
+        Ok(())
+    }
+
+    /// One slot for each mapped field, filled from what was read.
+    fn wires<'p>(&self, read: Vec<(usize, Option<Cow<'p, str>>)>) -> Vec<Option<Cow<'p, str>>> {
+        let mut wires = vec![None; self.table.mapping.fields.len()];
+        for (place, value) in read {
+            wires[place] = value;
+        }
+        wires
+    }
+
+    fn project<'p>(&mut self, wires: &'p [Option<Cow<'p, str>>], count: bool) -> Vec<Cell<'p>> {
+        let fields = &self.table.mapping.fields;
+        let mut cells = Vec::with_capacity(fields.len());
+        for (field, wire) in fields.iter().zip(wires) {
+            let projection = field.project(wire.as_deref());
+            self.done.applied.outside += u64::from(count && projection.outside);
+            cells.push(projection.cell);
+        }
+        cells
+    }
+
+    fn hash(&mut self, cells: &[Cell<'_>], archived: bool) -> i64 {
+        for cell in cells {
+            self.hasher.cell(cell);
+        }
+        self.hasher.cell(&Cell::Integer(i64::from(archived)));
+        self.hasher.finish()
+    }
+
+    fn local_row(&mut self, id: &str) -> Result<Option<LocalRow>, StoreError> {
+        let fields = self.table.mapping.fields.len();
+        let mut rows = self.read_row.query([id])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let mut cells = Vec::with_capacity(fields);
+        for place in 0..fields {
+            let value = row.get_ref(place)?;
+            self.hasher.value(value);
+            cells.push(cells::read(value));
+        }
+        self.hasher.value(row.get_ref(fields)?);
+        let archived = row.get::<_, Option<i64>>(fields)?.unwrap_or(0);
+        Ok(Some(LocalRow { row: row.get(fields + 1)?, cells, archived, hash: self.hasher.finish() }))
+    }
+
+    /// Writes the typed row; without a handle a new one. Returns its handle.
+    fn write_row(
+        &mut self,
+        handle: Option<i64>,
+        envelope: &Envelope<'_>,
+        cells: &[Cell<'_>],
+    ) -> Result<i64, StoreError> {
+        let statement = if handle.is_some() { &mut self.update_row } else { &mut self.insert_row };
+        statement.raw_bind_parameter(1, handle)?;
+        if handle.is_none() {
+            statement.raw_bind_parameter(2, format!("r{}", envelope.id))?;
+            statement.raw_bind_parameter(3, envelope.id)?;
+        }
+        statement.raw_bind_parameter(4, envelope.created_at.to_string())?;
+        statement.raw_bind_parameter(5, envelope.updated_at.to_string())?;
+        statement.raw_bind_parameter(6, envelope.archived)?;
+        statement.raw_bind_parameter(7, envelope.archived_at.map(|at| at.to_string()))?;
+        statement.raw_bind_parameter(8, envelope.merged_into)?;
+        for (place, cell) in cells.iter().enumerate() {
+            cells::bind(statement, place + 9, cell)?;
+        }
+        statement.raw_bind_parameter(cells.len() + 9, envelope.state)?;
+        statement.raw_execute()?;
+        Ok(handle.unwrap_or_else(|| self.write.connection.last_insert_rowid()))
+    }
+
+    fn write_base(
+        &mut self,
+        known: bool,
+        row: i64,
+        envelope: &Envelope<'_>,
+        hash: i64,
+        record: &Record,
+    ) -> Result<(), StoreError> {
+        let statement = if known { &mut self.update_base } else { &mut self.insert_base };
+        statement.execute(params![
+            row,
+            envelope.id,
+            envelope.created_at.millis(),
+            envelope.updated_at.millis(),
+            envelope.archived,
+            envelope.archived_at.map(Timestamp::millis),
+            envelope.merged_into,
+            envelope.state,
+            hash,
+            record.properties.as_json()
+        ])?;
+        Ok(())
+    }
+
+    /// Notes every mapped property that the remote changed; says whether anything worth telling did.
+    fn write_history(
+        &mut self,
+        record: &Record,
+        base: &Base,
+        old: &[Option<Cow<'_, str>>],
+        new: &[Option<Cow<'_, str>>],
+    ) -> Result<bool, StoreError> {
+        let id = record.id.as_str();
+        let mut changed = false;
+        for (place, field) in self.table.mapping.fields.iter().enumerate() {
+            let (before, after) = (old[place].as_deref(), new[place].as_deref());
+            if !field.same_wire(before, after) {
+                changed = true;
+                self.write.note_history(self.table.object(), id, &field.property, before, after)?;
+            }
+        }
+        let flag = |archived: bool| Some(if archived { "true" } else { "false" });
+        if base.archived != record.archived.is_some() {
+            changed = true;
+            let (before, after) = (flag(base.archived), flag(record.archived.is_some()));
+            self.write.note_history(self.table.object(), id, "archived", before, after)?;
+        }
+        // An unmapped property moved: the raw view shows it.
+        Ok(changed || record.properties != base.properties)
+    }
+}
+
+/// A local value that cannot be sent, as it stands in the mirror.
+fn shown(cell: &Cell<'_>) -> Option<String> {
+    match cell {
+        Cell::Null => None,
+        Cell::Integer(number) => Some(number.to_string()),
+        Cell::Real(number) => Some(number.to_string()),
+        Cell::Text(text) => Some(text.to_string()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Where walks stand, so that a stopped run goes on from there. A cursor moves in the transaction that writes the
+//! records it has passed.
+
+use super::{Store, StoreError, Write};
+use crate::events::Phase;
+use crate::model::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// A walk in progress, or one that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// The remote's clock when it began.
+    pub began: Timestamp,
+    /// The lower end of its window.
+    pub low: Option<Timestamp>,
+    /// The upper end of its window.
+    pub high: Option<Timestamp>,
+    /// How far it has come: a list's opaque cursor, or the last record id of a search.
+    pub position: Option<String>,
+    /// The remote's token for the page after an empty one.
+    pub step: Option<String>,
+    /// Whether it has seen everything.
+    pub done: bool,
+}
+
+impl Walk {
+    /// A walk that has not read anything.
+    pub fn new(began: Timestamp) -> Self {
+        Self { began, low: None, high: None, position: None, step: None, done: false }
+    }
+}
+
+/// The name under which a phase's walk is stored.
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Backfill => "backfill",
+        Phase::Archived => "archived",
+        Phase::Fast => "fast",
+        Phase::Settled => "settled",
+        Phase::Associations => "associations",
+        Phase::Verify => "verify",
+    }
+}
+
+impl Store {
+    /// The walk of a phase, if one was ever begun. `object` is the object type, or `from→to` for associations.
+    pub fn walk(&self, object: &str, phase: Phase) -> Result<Option<Walk>, StoreError> {
+        read(&self.connection, object, phase)
+    }
+}
+
+impl Write<'_> {
+    /// Stores where a walk stands.
+    pub fn save_walk(&self, object: &str, phase: Phase, walk: &Walk) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_cursors (object, phase, began, low, high, position, step, done)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (object, phase) DO UPDATE SET began = ?3, low = ?4, high = ?5, position = ?6, step = ?7,
+                 done = ?8",
+            )?
+            .execute(params![
+                object,
+                name(phase),
+                walk.began.millis(),
+                walk.low.map(Timestamp::millis),
+                walk.high.map(Timestamp::millis),
+                walk.position,
+                walk.step,
+                walk.done
+            ])?;
+        Ok(())
+    }
+
+    /// Forgets a walk: the next run begins it anew.
+    pub fn forget_walk(&self, object: &str, phase: Phase) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM sync_cursors WHERE object = ?1 AND phase = ?2")?
+            .execute(params![object, name(phase)])?;
+        Ok(())
+    }
+}
+
+fn read(connection: &Connection, object: &str, phase: Phase) -> Result<Option<Walk>, StoreError> {
+    let walk = connection
+        .prepare_cached(
+            "SELECT began, low, high, position, step, done FROM sync_cursors WHERE object = ?1 AND phase = ?2",
+        )?
+        .query_row(params![object, name(phase)], |row| {
+            Ok(Walk {
+                began: Timestamp::from_millis(row.get(0)?),
+                low: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
+                high: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+                position: row.get(3)?,
+                step: row.get(4)?,
+                done: row.get(5)?,
+            })
+        })
+        .optional()?;
+    Ok(walk)
+}

@@ -1,0 +1,67 @@
+//! What can go wrong in the mirror.
+
+use crate::model::PropertiesError;
+
+/// The mirror could not be read or written. What was in it is unharmed: transactions that fail are rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else holds the write lock, and went on holding it for as long as we were willing to wait.
+    #[error("another program has been writing to the mirror without a pause")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk that holds the mirror is full")]
+    Full,
+    /// The file is not a mirror of ours, or not one that this program can work on.
+    #[error("{0}")]
+    Unusable(String),
+    /// The mirror belongs to another portal.
+    #[error("the mirror holds portal {bound}, but the credential belongs to portal {found}")]
+    OtherPortal {
+        /// The portal that the file is bound to.
+        bound: String,
+        /// The portal that answered.
+        found: String,
+    },
+    /// A table that the engine keeps has been changed or replaced by somebody.
+    #[error("the table {table} has been altered: {what}")]
+    Altered {
+        /// The table.
+        table: String,
+        /// What is different.
+        what: String,
+    },
+    /// The mapping is not the one that the table was made with.
+    #[error("the mapping of {object} has changed since its table was made")]
+    MappingChanged {
+        /// The object type.
+        object: String,
+    },
+    /// A stored record cannot be read.
+    #[error("the stored record cannot be read: {0}")]
+    Record(#[from] PropertiesError),
+    /// A test stopped the engine here.
+    #[error("stopped at {0}")]
+    Stopped(&'static str),
+    /// The thread that owns the mirror is gone.
+    #[error("the thread that writes the mirror has ended")]
+    Closed,
+    /// The schema could not be brought up to date.
+    #[error(transparent)]
+    Migration(#[from] migrations::MigrationError),
+    /// SQLite said no.
+    #[error("SQLite: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::NotADatabase) => {
+                Self::Unusable("the file is not a SQLite database; name another file as the mirror".to_owned())
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Hands work to the store: to a thread that owns it in production, inline where everything must be deterministic.
+//!
+//! Waiting happens here, on the runtime's clock: for other programs' write locks, and between our own transactions.
+
+use super::{Store, StoreError, Write};
+use crate::clock::Clock;
+use crate::steps::Steps;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Time between two of our transactions, in which others get the write lock.
+const GAP: Duration = Duration::from_millis(5);
+/// How often a held write lock is tried again.
+const RETRY: Duration = Duration::from_millis(20);
+/// How long somebody else may hold the write lock before the run gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Job = Box<dyn FnOnce(&mut Store) + Send>;
+
+enum Executor {
+    Thread(mpsc::Sender<Job>),
+    Inline(Mutex<Store>),
+}
+
+/// A shared handle to the store. Work is done one piece at a time, in the order in which it was handed over.
+#[derive(Clone)]
+pub struct StoreHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    executor: Executor,
+    clock: Arc<dyn Clock>,
+    steps: Arc<dyn Steps>,
+    /// When the last transaction ended; holding it is a writer's turn.
+    turn: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl StoreHandle {
+    /// Gives the store a thread of its own.
+    pub fn on_thread(mut store: Store, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        std::thread::spawn(move || {
+            for job in queue {
+                job(&mut store);
+            }
+        });
+        Self::new(Executor::Thread(jobs), clock, steps)
+    }
+
+    /// Does all work on the caller's thread, at once.
+    pub fn inline(store: Store, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
+        Self::new(Executor::Inline(Mutex::new(store)), clock, steps)
+    }
+
+    fn new(executor: Executor, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
+        Self { inner: Arc::new(Inner { executor, clock, steps, turn: tokio::sync::Mutex::new(None) }) }
+    }
+
+    /// Runs `job` on the store, outside any transaction.
+    ///
+    /// # Errors
+    /// What `job` returns, or [`StoreError::Closed`].
+    pub async fn call<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        match &self.inner.executor {
+            Executor::Inline(store) => job(&mut store.lock().unwrap_or_else(PoisonError::into_inner)),
+            Executor::Thread(jobs) => {
+                let (answer, answered) = oneshot::channel();
+                let work: Job = Box::new(move |store| {
+                    // Whoever asked may have gone; then nobody misses the answer.
+                    drop(answer.send(job(store)));
+                });
+                jobs.send(work).map_err(|_| StoreError::Closed)?;
+                answered.await.map_err(|_| StoreError::Closed)?
+            }
+        }
+    }
+
+    /// Runs `job` in a write transaction, waiting for the lock for up to a minute.
+    ///
+    /// # Errors
+    /// What `job` returns, after a rollback; [`StoreError::Busy`] when the lock never came free.
+    pub async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let mut turn = self.inner.turn.lock().await;
+        if let Some(ended) = *turn {
+            tokio::time::sleep_until(ended + GAP).await;
+        }
+        let asked = Instant::now();
+        let mut waiting = job;
+        loop {
+            let now = self.inner.clock.now();
+            let steps = Arc::clone(&self.inner.steps);
+            let attempt = self
+                .call(move |store| match store.begin() {
+                    Err(StoreError::Busy) => Ok(Err(waiting)),
+                    Err(error) => Err(error),
+                    Ok(()) => store.finish(now, &*steps, waiting).map(Ok),
+                })
+                .await;
+            *turn = Some(Instant::now());
+            match attempt? {
+                Ok(value) => return Ok(value),
+                Err(_) if asked.elapsed() >= PATIENCE => return Err(StoreError::Busy),
+                Err(job) => waiting = job,
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What each run did: its row in `sync_runs`, the history of values, the conflicts it met.
+
+use super::{Store, StoreError, Write};
+use crate::model::{Record, Timestamp};
+use crate::plan::merge::Winner;
+use rusqlite::params;
+
+/// What a run did, for its row in `sync_runs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// Records that changed in the mirror.
+    pub pulled: u64,
+    /// Records that became archived in the mirror.
+    pub archived: u64,
+    /// Conflicts found.
+    pub conflicts: u64,
+    /// Calls made.
+    pub requests: u64,
+    /// The code the command ends with.
+    pub exit_code: i64,
+    /// Why it did not end well, if it did not.
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// From here on, what is written belongs to the run `id`.
+    pub fn belong_to_run(&mut self, id: i64) {
+        self.run_id = id;
+    }
+}
+
+impl Write<'_> {
+    /// Opens the row of a run. Returns its id, for [`Store::belong_to_run`].
+    pub fn begin_run(&self, command: &str) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached("INSERT INTO sync_runs (command, started_at) VALUES (?1, ?2)")?
+            .execute(params![command, self.now.to_string()])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Closes the row of the current run.
+    pub fn end_run(&self, totals: &RunTotals) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_runs SET finished_at = ?2, exit_code = ?3, pulled = ?4, archived = ?5, conflicts = ?6,
+                 requests = ?7, error = ?8 WHERE id = ?1",
+            )?
+            .execute(params![
+                self.run_id,
+                self.now.to_string(),
+                totals.exit_code,
+                totals.pulled.cast_signed(),
+                totals.archived.cast_signed(),
+                totals.conflicts.cast_signed(),
+                totals.requests.cast_signed(),
+                totals.error
+            ])?;
+        Ok(())
+    }
+
+    /// Notes that a value in the mirror changed.
+    pub(super) fn note_history(
+        &self,
+        object: &str,
+        id: &str,
+        property: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_history (run_id, at, object, record_id, property, side, before, after)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'mirror', ?6, ?7)",
+            )?
+            .execute(params![self.run_id, self.now.to_string(), object, id, property, before, after])?;
+        Ok(())
+    }
+
+    /// Notes a conflict, or updates the open one of the same field. A decided one is closed at once, kept to be read
+    /// and decided otherwise; a held one stays open.
+    pub(super) fn note_conflict(
+        &self,
+        object: &str,
+        record: &Record,
+        property: &str,
+        [base, local, remote]: [Option<&str>; 3],
+        winner: Winner,
+    ) -> Result<(), StoreError> {
+        let (chosen, resolved_at) = match winner {
+            Winner::Remote => ("remote", Some(self.now.to_string())),
+            Winner::Local => ("local", Some(self.now.to_string())),
+            Winner::Held => ("held", None),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_conflicts (object, record_id, property, base, local, remote, remote_at, kind, chosen,
+                 run_id, created_at, resolved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'both_changed', ?8, ?9, ?10, ?11)
+                 ON CONFLICT (object, record_id, property) WHERE resolved_at IS NULL
+                 DO UPDATE SET local = ?5, remote = ?6, remote_at = ?7, chosen = ?8, run_id = ?9, resolved_at = ?11",
+            )?
+            .execute(params![
+                object,
+                record.id.as_str(),
+                property,
+                base,
+                local,
+                remote,
+                record.updated_at.to_string(),
+                chosen,
+                self.run_id,
+                self.now.to_string(),
+                resolved_at
+            ])?;
+        Ok(())
+    }
+
+    /// The time of this transaction, by the local clock: for stamps only.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}

@@ -1,0 +1,6 @@
+//! The mirror under test: what reads do to it, what people may do to it, what trouble leaves of it.
+
+mod applying;
+mod fixture;
+mod guarding;
+mod trouble;

@@ -1,0 +1,75 @@
+//! A write transaction: it begins with the lock, tells the triggers whose hand writes, and ends whole or not at all.
+
+use super::{Store, StoreError, Table};
+use crate::model::Timestamp;
+use crate::steps::Steps;
+use rusqlite::Connection;
+use std::sync::Arc;
+
+/// An open write transaction. What a closure does with it is committed when the closure returns `Ok`.
+pub struct Write<'s> {
+    pub(super) connection: &'s Connection,
+    pub(super) run_id: i64,
+    pub(super) now: Timestamp,
+    tables: &'s std::collections::BTreeMap<String, Arc<Table>>,
+    steps: &'s dyn Steps,
+}
+
+impl Write<'_> {
+    /// The table of an object type.
+    ///
+    /// # Errors
+    /// When the object type has none in this mirror.
+    pub fn table(&self, object: &str) -> Result<Arc<Table>, StoreError> {
+        self.tables.get(object).cloned().ok_or_else(|| {
+            StoreError::Unusable(format!("no table has been prepared for {object}; this is a defect of the program"))
+        })
+    }
+
+    /// Passes a named step, at which a test may stop the engine.
+    pub(crate) fn step(&self, name: &'static str) -> Result<(), StoreError> {
+        self.steps.pass(name).map_err(StoreError::Stopped)
+    }
+}
+
+impl Store {
+    /// Begins a write transaction, or says [`StoreError::Busy`] at once when another connection holds the lock.
+    pub(super) fn begin(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(())
+    }
+
+    /// Runs `job` in the transaction that [`Store::begin`] opened and commits it; rolls back when it fails.
+    pub(super) fn finish<T>(
+        &self,
+        now: Timestamp,
+        steps: &dyn Steps,
+        job: impl FnOnce(&Write<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let outcome = self.guarded(now, steps, job);
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            // The first error is the one to tell; a rollback that fails leaves nothing committed either.
+            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+                tracing::warn!("the rollback failed too: {error}");
+            }
+        }
+        outcome
+    }
+
+    fn guarded<T>(
+        &self,
+        now: Timestamp,
+        steps: &dyn Steps,
+        job: impl FnOnce(&Write<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let write = Write { connection: &self.connection, run_id: self.run_id, now, tables: &self.tables, steps };
+        write.step("store.begun")?;
+        self.connection.prepare_cached("UPDATE sync_guard SET applying = 1")?.execute([])?;
+        let value = job(&write)?;
+        self.connection.prepare_cached("UPDATE sync_guard SET applying = 0")?.execute([])?;
+        write.step("store.before_commit")?;
+        self.connection.execute_batch("COMMIT")?;
+        steps.pass("store.committed").map_err(StoreError::Stopped)?;
+        Ok(value)
+    }
+}
