@@ -1,0 +1,36 @@
+//! The commands, one file each: its arguments, its help, and `run`, which does the work and says how it ended.
+
+pub mod allowances;
+pub mod backfill;
+pub mod completions;
+pub mod context;
+pub mod demo;
+pub mod init;
+pub mod mapping;
+pub mod pull;
+pub mod simulator;
+pub mod status;
+pub mod sync;
+pub mod verify;
+
+pub use allowances::Allowances;
+pub use context::Context;
+
+use crate::cli::Command;
+use crate::exit::{CommandError, Exit};
+
+/// Does what was asked.
+pub fn run(context: &Context, command: &Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Demo(arguments) => demo::run(context, arguments),
+        Command::Init(arguments) => init::run(context, arguments),
+        Command::Sync(arguments) => sync::run(context, arguments),
+        Command::Pull(arguments) => pull::run(context, arguments),
+        Command::Backfill(arguments) => backfill::run(context, arguments),
+        Command::Status(arguments) => status::run(context, arguments),
+        Command::Verify(arguments) => verify::run(context, arguments),
+        Command::Mapping(arguments) => mapping::run(context, arguments),
+        Command::Simulator(arguments) => simulator::run(context, arguments),
+        Command::Completions(arguments) => completions::run(context, arguments),
+    }
+}

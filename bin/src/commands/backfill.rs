@@ -1,0 +1,31 @@
+//! `crmsync backfill`: read everything.
+
+use super::Context;
+use crate::exit::{CommandError, Exit};
+use clap::Args;
+
+/// Read every record, from the start or from where the last backfill stopped.
+///
+/// A finished backfill starts over. `pull` and `sync` do this by themselves the first time. Run it after a restore, or when you want to be sure. Edits
+/// that have not been pushed are kept.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crmsync backfill
+  crmsync backfill deals --restart")]
+pub struct BackfillArgs {
+    /// Object types to work on [default: all that are configured]
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<String>,
+    /// Start over, even if the last one is unfinished
+    #[arg(long)]
+    pub restart: bool,
+}
+
+/// Runs `backfill`.
+pub fn run(context: &Context, arguments: &BackfillArgs) -> Result<Exit, CommandError> {
+    let portal = context.portal()?;
+    portal.selected_objects(&arguments.objects)?;
+    portal.credential()?;
+    Err(context.unfinished("backfill"))
+}

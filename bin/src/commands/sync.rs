@@ -1,0 +1,40 @@
+//! `crmsync sync`: one run in both directions.
+
+use super::Context;
+use super::allowances::AllowArgs;
+use crate::exit::{CommandError, Exit};
+use clap::Args;
+
+/// Pull, then push: what cron and systemd run.
+///
+/// Changes in HubSpot come into the mirror, and edits of the mirror go to HubSpot if push.enabled = true is set for the
+/// portal; without it the run only pulls, says so, and is done. The first run reads everything and may be interrupted
+/// at any time: the next one goes on where it stopped. Only one run at a time works on a mirror; another exits 75.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crmsync sync                         every configured object
+  crmsync sync contacts deals          only these
+  crmsync sync --all                   every configured portal
+  crmsync sync --allow vanished=1200   after a belt stopped the run and you have looked")]
+pub struct SyncArgs {
+    /// Object types to work on [default: all that are configured]
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<String>,
+    /// Every configured portal, one after the other
+    #[arg(long)]
+    pub all: bool,
+    /// Belts.
+    #[command(flatten)]
+    pub allow: AllowArgs,
+}
+
+/// Runs `sync`.
+pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError> {
+    let portals = context.portals(arguments.all)?;
+    context.for_each_portal(&portals, |portal| {
+        portal.selected_objects(&arguments.objects)?;
+        portal.credential()?;
+        Err(context.unfinished("sync"))
+    })
+}

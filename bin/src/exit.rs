@@ -1,0 +1,229 @@
+//! How a command ends: the exit codes that scripts may rely on, and the error that leads to each.
+//!
+//! Where several outcomes meet in one run (one object stopped by a belt, another with rejects), the first in the order
+//! of [`Exit`] decides. A reader that closes its end of our output early is not an error.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+use sync_core::{RemoteError, RemoteErrorKind};
+
+/// The outcome of a command, in order of precedence: an earlier one hides a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exit {
+    /// 70: a mistake of this program.
+    Internal,
+    /// 4: the credential is not accepted, or no configured object may be read.
+    Authentication,
+    /// 3: a safety belt stopped something.
+    Belt,
+    /// 2: usage, configuration or mapping error.
+    Usage,
+    /// 75: nothing is wrong here; the same command may work later.
+    Later,
+    /// 1: done, and something waits for a person.
+    Attention,
+    /// 0: done.
+    Done,
+}
+
+impl Exit {
+    /// Every outcome, in order of precedence.
+    pub const ALL: [Self; 7] =
+        [Self::Internal, Self::Authentication, Self::Belt, Self::Usage, Self::Later, Self::Attention, Self::Done];
+
+    /// The number the shell sees.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Internal => 70,
+            Self::Authentication => 4,
+            Self::Belt => 3,
+            Self::Usage => 2,
+            Self::Later => 75,
+            Self::Attention => 1,
+            Self::Done => 0,
+        }
+    }
+
+    /// What it means, as a line of the help text.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Internal => "internal error: please report it",
+            Self::Authentication => "the credential is not accepted, or no configured object may be read",
+            Self::Belt => "a safety belt stopped something; the message names the number to pass to --allow",
+            Self::Usage => "usage, configuration or mapping error",
+            Self::Later => "try again later: another run is busy, the day's calls are used up, HubSpot is unavailable",
+            Self::Attention => "done, and something waits for a person: conflicts, rejects, differences",
+            Self::Done => "done",
+        }
+    }
+
+    /// The outcome of doing both: whichever comes first in the order of precedence.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.min(other)
+    }
+
+    /// The outcome of doing all of them; doing nothing is done.
+    pub fn of_all(outcomes: impl IntoIterator<Item = Self>) -> Self {
+        outcomes.into_iter().fold(Self::Done, Self::and)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command could not do what it was asked: a sentence, and what to do about it.
+#[derive(Debug)]
+pub struct CommandError {
+    /// The exit code it leads to.
+    pub exit: Exit,
+    /// What happened, as one or more sentences. Never holds a credential.
+    pub message: String,
+    /// What to do next, one sentence each; where it helps, the command to type.
+    pub hints: Vec<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl CommandError {
+    /// An error that ends the command with `exit`.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hints: Vec::new(), source: None }
+    }
+
+    /// A mistake in the arguments, the configuration or a mapping.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A mistake of this program.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Exit::Internal, message).hint(
+            "this is a mistake in crmsync, not in what you did; please report it with the command and this message.",
+        )
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Keeps the error underneath, for the debug log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Whether whoever read our output has stopped reading, as `head` does.
+    pub fn is_broken_pipe(&self) -> bool {
+        let mut next = self.source.as_deref().map(|source| source as &(dyn Error + 'static));
+        while let Some(error) = next {
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                return true;
+            }
+            next = error.source();
+        }
+        false
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Error for CommandError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// An operation on a file or the terminal failed where nobody could say more about it. A full disk is something that
+/// passes, so the run that met it may be repeated.
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        let failed = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::new(Exit::Later, "the disk is full.").hint("make room and run the same command again.")
+            }
+            _ => Self::new(Exit::Usage, format!("{error}.")),
+        };
+        failed.caused_by(error)
+    }
+}
+
+/// The remote failed for good while the whole command depended on the answer.
+impl From<RemoteError> for CommandError {
+    fn from(error: RemoteError) -> Self {
+        let exit = match error.kind {
+            RemoteErrorKind::Authentication | RemoteErrorKind::MissingScope => Exit::Authentication,
+            RemoteErrorKind::NotFound => Exit::Usage,
+            RemoteErrorKind::Refused => Exit::Attention,
+            RemoteErrorKind::DailyLimit
+            | RemoteErrorKind::Unavailable
+            | RemoteErrorKind::ComeBack(_)
+            | RemoteErrorKind::Unreadable => Exit::Later,
+        };
+        let mut failed = Self::new(exit, error.message.clone());
+        if !error.remedy.is_empty() {
+            failed = failed.hint(error.remedy.clone());
+        }
+        if let Some(number) = &error.correlation_id {
+            failed = failed.hint(format!("HubSpot's support finds this request under correlation id {number}."));
+        }
+        failed.caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CommandError, Exit};
+    use std::io;
+    use sync_core::{RemoteError, RemoteErrorKind};
+
+    #[test]
+    fn the_first_that_applies_decides() {
+        assert_eq!(Exit::of_all([]), Exit::Done);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Attention]), Exit::Attention);
+        assert_eq!(Exit::of_all([Exit::Attention, Exit::Later, Exit::Done]), Exit::Later);
+        assert_eq!(Exit::of_all([Exit::Later, Exit::Belt]), Exit::Belt);
+        assert_eq!(Exit::of_all([Exit::Usage, Exit::Belt]), Exit::Belt);
+        assert_eq!(Exit::of_all([Exit::Belt, Exit::Authentication]), Exit::Authentication);
+        assert_eq!(Exit::of_all(Exit::ALL), Exit::Internal);
+    }
+
+    #[test]
+    fn the_codes_are_those_that_scripts_know() {
+        assert_eq!(Exit::ALL.map(Exit::code), [70, 4, 3, 2, 75, 1, 0]);
+    }
+
+    #[test]
+    fn a_reader_that_stopped_reading_is_recognised_and_a_full_disk_passes() {
+        let error = CommandError::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(error.is_broken_pipe());
+        let error = CommandError::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!((error.exit, error.is_broken_pipe()), (Exit::Later, false));
+    }
+
+    #[test]
+    fn a_remote_error_keeps_its_words_and_its_remedy() {
+        let error = CommandError::from(RemoteError {
+            kind: RemoteErrorKind::Authentication,
+            message: "HubSpot does not accept the credential.".to_owned(),
+            remedy: "check that the token has not been rotated.".to_owned(),
+            correlation_id: Some("c-1".to_owned()),
+            status: Some(401),
+        });
+        assert_eq!(error.exit, Exit::Authentication);
+        assert_eq!(error.to_string(), "HubSpot does not accept the credential.");
+        assert_eq!(error.hints.len(), 2);
+    }
+}

@@ -1,0 +1,129 @@
+//! Results on stdout, and errors on stderr.
+
+use super::escape::escape_lines;
+use super::table::Table;
+use super::terminal;
+use crate::exit::CommandError;
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where a command puts its result, in the form that was asked for.
+#[derive(Debug, Default)]
+pub struct Output {
+    json: bool,
+    document_written: AtomicBool,
+}
+
+/// An error as a JSON document.
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    exit_code: u8,
+    message: &'a str,
+    hints: &'a [String],
+}
+
+impl Output {
+    /// Results as one JSON document, or for people.
+    pub fn new(json: bool) -> Self {
+        Self { json, document_written: AtomicBool::new(false) }
+    }
+
+    /// Whether one JSON document was asked for.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Shows a result: as the document where JSON was asked for, otherwise as `people` lays it out.
+    pub fn show(
+        &self,
+        document: &impl Serialize,
+        people: impl FnOnce(&Self) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        if self.json { self.document(document) } else { people(self) }
+    }
+
+    /// Writes the one JSON document.
+    pub fn document(&self, document: &impl Serialize) -> Result<(), CommandError> {
+        let mut text = serde_json::to_string_pretty(document)
+            .map_err(|error| CommandError::internal(format!("the result cannot be written as JSON: {error}.")))?;
+        text.push('\n');
+        if self.document_written.swap(true, Ordering::Relaxed) {
+            return Err(CommandError::internal("a second JSON document was about to be written."));
+        }
+        write(&text)
+    }
+
+    /// Writes a line for people. Foreign text in it is made harmless; with `--json` it is left out.
+    pub fn line(&self, text: impl Display) -> Result<(), CommandError> {
+        if self.json { Ok(()) } else { write(&format!("{}\n", escape_lines(&text.to_string()))) }
+    }
+
+    /// Writes a table for people; with `--json` it is left out.
+    pub fn table(&self, table: &Table) -> Result<(), CommandError> {
+        if self.json { Ok(()) } else { write(&table.render(terminal::stdout_width())) }
+    }
+
+    /// Writes text that a machine reads, exactly as it is.
+    pub fn verbatim(&self, text: &str) -> Result<(), CommandError> {
+        write(text)
+    }
+
+    /// Says on stderr why the command failed and what to do; with `--json` also on stdout, if nothing is there yet.
+    pub fn error(&self, error: &CommandError) {
+        self.complain(error);
+        if self.json && !self.document_written.load(Ordering::Relaxed) {
+            let body = ErrorBody { exit_code: error.exit.code(), message: &error.message, hints: &error.hints };
+            // Whoever does not read it any more does not miss it.
+            let _ = self.document(&ErrorDocument { error: body });
+        }
+    }
+
+    /// Says on stderr what went wrong with a part of the command; the rest goes on.
+    pub fn complain(&self, error: &CommandError) {
+        let text = error_text(error, terminal::stderr_has_colour());
+        // There is nowhere left to complain if this fails.
+        let _ = stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+fn write(text: &str) -> Result<(), CommandError> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CommandError::from)
+}
+
+/// `error: …` and a line `hint: …` for each hint; further lines of a message are indented.
+fn error_text(error: &CommandError, colour: bool) -> String {
+    let label =
+        |name: &str, code: &str| if colour { format!("\x1b[1;{code}m{name}:\x1b[0m") } else { format!("{name}:") };
+    let body = |text: &str| escape_lines(text.trim_end()).replace('\n', "\n  ");
+    let mut text = format!("{} {}\n", label("error", "31"), body(&error.message));
+    for hint in &error.hints {
+        text.push_str(&format!("{} {}\n", label("hint", "36"), body(hint)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error_text;
+    use crate::exit::CommandError;
+
+    #[test]
+    fn an_error_says_what_happened_and_what_to_do() {
+        let error = CommandError::usage("two things are wrong:\nthis\u{1b}[2J.").hint("do that.").hint("or this.");
+        insta::assert_snapshot!(error_text(&error, false), @r"
+        error: two things are wrong:
+          this\u{1b}[2J.
+        hint: do that.
+        hint: or this.
+        ");
+        assert!(error_text(&error, true).starts_with("\x1b[1;31merror:\x1b[0m two things"));
+    }
+}

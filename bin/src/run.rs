@@ -1,0 +1,63 @@
+//! From the command line to the exit code.
+
+use crate::cli::{Cli, Command};
+use crate::commands::{self, Context};
+use crate::config::Surroundings;
+use crate::exit::{CommandError, Exit};
+use crate::output::Output;
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::process::ExitCode;
+
+/// Runs the program with these words as its command line, its own name first.
+pub fn main_with(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    panic::set_hook(Box::new(report_panic));
+    let cli = match Cli::read(words) {
+        Ok(cli) => cli,
+        Err(answer) => return answer_of_clap(&answer).into(),
+    };
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(cli)));
+    // The hook has reported the panic.
+    outcome.unwrap_or(Exit::Internal).into()
+}
+
+fn run(cli: Cli) -> Exit {
+    let surroundings = match Surroundings::of_process() {
+        Ok(surroundings) => surroundings,
+        Err(error) => {
+            Output::new(cli.global.json).error(&error);
+            return error.exit;
+        }
+    };
+    let Cli { global, command } = cli;
+    let context = Context::new(global, surroundings);
+    tracing::debug!(command = command.name(), version = env!("CARGO_PKG_VERSION"), "starting");
+    let exit = finish(&context, &command);
+    tracing::debug!(exit = exit.code(), "done");
+    exit
+}
+
+fn finish(context: &Context, command: &Command) -> Exit {
+    match commands::run(context, command) {
+        Ok(exit) => exit,
+        Err(error) if error.is_broken_pipe() => Exit::Done,
+        Err(error) => {
+            context.output.error(&error);
+            error.exit
+        }
+    }
+}
+
+/// Help and version are answers, on stdout; the rest is wrong usage, on stderr.
+fn answer_of_clap(answer: &clap::Error) -> Exit {
+    // A reader who has gone is no error here either.
+    let _ = answer.print();
+    if answer.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// A panic in words, without a backtrace: its message is ours and holds no credential.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().map_or_else(|| "something unexpected happened".to_owned(), ToOwned::to_owned);
+    let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    Output::default().complain(&CommandError::internal(format!("internal error: {message}{place}.")));
+}
