@@ -88,8 +88,8 @@ impl fmt::Debug for Request {
     }
 }
 
-/// One answer, whatever its status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One answer, whatever its status. Its body may hold people's data; [`fmt::Debug`] does not show it.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -97,6 +97,17 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, decompressed.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
 }
 
 impl Response {

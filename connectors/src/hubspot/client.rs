@@ -13,10 +13,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use sync_core::RemoteError;
 use sync_core::clock::{Clock, SystemClock};
 use sync_core::events::{Event, Observer};
 use sync_core::model::Timestamp;
+use sync_core::{RemoteError, RemoteErrorKind};
 use tokio::time::Instant;
 
 /// A transport should end an exchange itself; one that does not is abandoned this much later.
@@ -131,13 +131,14 @@ impl<T: Transport> HubSpot<T> {
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match sent {
             Ok(response) => {
+                let response = self.without_token(response);
                 let correlation = response.header("X-HubSpot-Correlation-Id").unwrap_or_default();
                 tracing::debug!(call = %call.name(), status = response.status, millis, correlation, "answered");
                 self.budgets.learn(call.lane, began, &response);
                 Ok((began, response))
             }
             Err(error) => {
-                let error = self.without_token(error);
+                let error = self.error_without_token(error);
                 tracing::debug!(call = %call.name(), %error, millis, "no answer");
                 Err((began, error::no_answer(call, error)))
             }
@@ -162,14 +163,9 @@ impl<T: Transport> HubSpot<T> {
     }
 
     fn judge(&self, call: &Call, response: &Response) -> Option<Trouble> {
-        let text = String::from_utf8_lossy(&response.body);
-        // An error that quotes the request back must not carry the token into a log.
-        let trouble = match self.credential.redact(&text) {
-            redacted if redacted == text => error::judge(call, response),
-            redacted => error::judge(call, &Response { body: redacted.into_bytes(), ..response.clone() }),
-        };
+        let trouble = error::judge(call, response);
         if let Some(Trouble::Final(error)) = &trouble
-            && error.kind == sync_core::RemoteErrorKind::DailyLimit
+            && error.kind == RemoteErrorKind::DailyLimit
         {
             self.budgets.day_is_over(call.lane);
         }
@@ -197,7 +193,18 @@ impl<T: Transport> HubSpot<T> {
         }
     }
 
-    fn without_token(&self, error: TransportError) -> TransportError {
+    /// The answer, should it quote the request back: in its headers, or in the body of an error.
+    fn without_token(&self, mut response: Response) -> Response {
+        for (_, value) in &mut response.headers {
+            *value = self.credential.redact(value);
+        }
+        if !(200..300).contains(&response.status) {
+            response.body = self.credential.redact(&String::from_utf8_lossy(&response.body)).into_bytes();
+        }
+        response
+    }
+
+    fn error_without_token(&self, error: TransportError) -> TransportError {
         match error {
             TransportError::NotSent(text) => TransportError::NotSent(self.credential.redact(&text)),
             TransportError::Unknown(text) => TransportError::Unknown(self.credential.redact(&text)),

@@ -38,7 +38,7 @@ impl Said {
             _ => Self { message: Some(quote(&text)), ..Self::default() },
         };
         if said.correlation_id.is_none() {
-            said.correlation_id = response.header("X-HubSpot-Correlation-Id").and_then(correlation_id);
+            said.correlation_id = header_id(response);
         }
         said
     }
@@ -85,6 +85,10 @@ fn scopes(body: &Value) -> Vec<String> {
     all
 }
 
+fn header_id(response: &Response) -> Option<String> {
+    response.header("X-HubSpot-Correlation-Id").and_then(correlation_id)
+}
+
 fn correlation_id(text: &str) -> Option<String> {
     let plain = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (plain && !text.is_empty()).then(|| text.to_owned())
@@ -127,7 +131,7 @@ pub(crate) fn no_answer(call: &Call, error: TransportError) -> Trouble {
 
 /// An answer with a good status and a body that is not what was agreed on.
 pub(crate) fn unreadable(call: &Call, response: &Response, what: &str) -> RemoteError {
-    let said = Said { correlation_id: Said::read(response).correlation_id, ..Said::default() };
+    let said = Said { correlation_id: header_id(response), ..Said::default() };
     told(
         RemoteErrorKind::Unreadable,
         response.status,
