@@ -3,12 +3,14 @@
 //! Promises: a value that nobody edited never looks edited; what cannot be shown is NULL and counted, never guessed;
 //! numbers never pass through a float on their way to the remote.
 
+use std::collections::HashSet;
+
 use crate::cell::{Cell, Projection};
 use crate::codec::Codec;
-use crate::equality::Likeness;
+use crate::equality::{Likeness, items};
 use crate::error::{ValueError, shown};
 use crate::policy::{ColumnType, Direction, Policy};
-use crate::transform::Transform;
+use crate::transform::{Normaliser, Transform};
 
 /// One property and its column, with everything about them decided.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct Field {
     pub line: u64,
     pub(crate) codec: Codec,
     pub(crate) like: Likeness,
+    /// The options that the schema lists; empty where it lists none.
+    pub(crate) options: HashSet<String>,
 }
 
 impl Field {
@@ -68,6 +72,18 @@ impl Field {
             value: shown(&cell.plain()),
             expected,
         })
+    }
+
+    /// Whether the schema lists what is about to be sent, option by option. True for everything that is not an
+    /// enumeration, and for one whose options live elsewhere (owners, say). A remote refuses an unlisted option; a
+    /// schema may be older than the option, so ask again with a fresh one before giving up.
+    pub fn is_listed(&self, wire: &str) -> bool {
+        let listed = |item: &str| self.options.contains(item);
+        self.options.is_empty()
+            || match &self.like {
+                Likeness::Set(separator) => items(separator, Normaliser::default(), wire).all(|item| listed(&item)),
+                _ => wire.is_empty() || listed(wire),
+            }
     }
 
     /// Whether two raw remote values are the same: numbers by value, several options as a set, times by instant, JSON

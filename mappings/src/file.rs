@@ -174,10 +174,10 @@ impl Reader {
         }
         if matches!(root.shape, Shape::Map(_)) {
             if !has_object {
-                self.wrong(root.place, "`object` is missing: which object type is this?");
+                self.wrong_but(root.place, "`object` is missing", "Name the object type, like `object: contacts`.");
             }
             if !has_fields {
-                self.wrong(root.place, "`fields` is missing: which properties become columns?");
+                self.wrong_but(root.place, "`fields` is missing", "Name the properties that become columns.");
             }
             if !has_table && !mapping.object.is_empty() {
                 self.default_table(&mut mapping);

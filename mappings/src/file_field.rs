@@ -150,7 +150,7 @@ fn values(reader: &mut Reader, node: &Node) -> Option<Pair> {
         return None;
     }
     for (key, value) in entries {
-        let Some(local) = reader.text(value, &format!("the value for {}", shown(&key.text))) else { continue };
+        let Some(local) = reader.text(value, &format!("the entry {} of `values`", shown(&key.text))) else { continue };
         if let Some(other) = first.insert(local, &key.text) {
             let message = format!(
                 "{} and {} both become {}, so it could not be sent back",

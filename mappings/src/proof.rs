@@ -15,6 +15,7 @@ use crate::field::Field;
 use crate::instant::{Date, Instant};
 use crate::policy::Direction;
 use crate::resolve::ResolvedMapping;
+use crate::transform::Normaliser;
 
 /// How many values beyond the edges are tried for each field.
 const GENERATED: usize = 200;
@@ -110,7 +111,7 @@ fn domain(field: &Field) -> Vec<Cell<'static>> {
         }
         Codec::Json => json(),
         Codec::Values(table) => table.pairs.iter().map(|(_, cell)| cell.clone()).collect(),
-        Codec::Split(separator) => lists(separator, &mut random),
+        Codec::Split(separator) => lists(separator, field.transform.normaliser, &mut random),
         Codec::ConstantPrefix(_) => texts(&Likeness::Text, &mut random),
     });
     cells
@@ -261,9 +262,9 @@ fn json() -> Vec<Cell<'static>> {
     edges.iter().map(|edge| text(*edge)).collect()
 }
 
-fn lists(separator: &str, random: &mut Random) -> Vec<Cell<'static>> {
+fn lists(separator: &str, normaliser: Normaliser, random: &mut Random) -> Vec<Cell<'static>> {
     // An item may not contain the separator, nor any part of one: two neighbours could make it whole.
-    let fits = |word: &String| !word.is_empty() && !word.chars().any(|c| separator.contains(c));
+    let fits = |word: &String| !normaliser.apply(word).is_empty() && !word.chars().any(|c| separator.contains(c));
     let words: Vec<String> = words(random).into_iter().filter(fits).collect();
     let shown = |items: &[String]| serde_json::to_string(items).ok().map(text);
     words.chunks(1).take(32).chain(words.chunks(3)).filter_map(shown).collect()
@@ -290,7 +291,7 @@ impl Random {
 mod tests {
     use super::*;
     use crate::policy::{ColumnType, Policy};
-    use crate::transform::{Normaliser, Transform};
+    use crate::transform::Transform;
 
     fn field(codec: Codec, like: Likeness, normaliser: Normaliser) -> Field {
         Field {
@@ -307,6 +308,7 @@ mod tests {
             line: 1,
             codec,
             like,
+            options: std::collections::HashSet::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A mapping held against a portal's schema: every name found, every type decided, every misfit told at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::error::MappingError;
 use crate::field::Field;
@@ -108,6 +108,7 @@ impl Mapping {
             transform: stated.transform.clone(),
             line: stated.line,
             codec: typed.codec,
+            options: listed_options(property),
             like: typed.like,
         })
     }
@@ -197,6 +198,14 @@ impl ResolvedMapping {
             hash.add(&format!("{} {}", normaliser.trim, normaliser.lowercase));
         }
         format!("{:016x}", hash.0)
+    }
+}
+
+/// What an enumeration lists. Hidden options count: the remote accepts them.
+fn listed_options(property: &PropertySchema) -> HashSet<String> {
+    match property.wire_type {
+        WireType::Enumeration => property.options.iter().map(|option| option.value.clone()).collect(),
+        _ => HashSet::new(),
     }
 }
 

@@ -88,7 +88,7 @@ pub struct Factor {
 impl Factor {
     /// Reads a factor, or says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        const REASON: &str = "dividing by it would not end";
+        const REASON: &str = "could not be undone exactly: dividing by it does not end";
         let decimal = Decimal::parse(text).and_then(|d| d.plain()).ok_or_else(|| "is not a number".to_owned())?;
         if decimal.starts_with('-') || decimal == "0" {
             return Err("is not greater than zero".to_owned());
