@@ -6,10 +6,21 @@ use super::{files, text};
 /// Crates without any behaviour of their own at run time: derives.
 const DERIVES: [&str; 2] = ["serde", "thiserror"];
 
-/// The code of a file without comments, strings and its tests at the end.
+/// The code of a file without comments and without its tests.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
-    text.lines().map(|line| line.split("//").next().unwrap_or(line)).collect::<Vec<_>>().join("\n")
+    let mut code = String::new();
+    let mut lines = text.lines().map(|line| line.split("//").next().unwrap_or(line)).peekable();
+    while let Some(line) = lines.next() {
+        let module = lines.peek().is_some_and(|next| next.starts_with("mod "));
+        if line != "#[cfg(test)]" || !module {
+            code.push_str(line);
+            code.push('\n');
+        } else if lines.next().is_some_and(|declaration| declaration.ends_with('{')) {
+            // The brace that closes a module of a formatted file stands alone at the left.
+            lines.by_ref().find(|line| *line == "}");
+        }
+    }
+    code
 }
 
 /// The first names after each `prefix`, also inside braces: `crate::{model::X, store}` gives `model` and `store`.
@@ -90,6 +101,12 @@ fn the_engine_sees_neither_terminal_nor_home_nor_environment() {
             }
         }
     }
+}
+
+#[test]
+fn tests_are_not_code_but_what_follows_them_is() {
+    let file = "a\n#[cfg(test)]\nmod tests {\n    use crate::store;\n}\nb // c\n#[cfg(test)]\nmod more;\nd\n";
+    assert_eq!(code(file), "a\nb \nd\n");
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn declares(line: &str, name: &str) -> bool {
 #[test]
 fn every_module_says_what_it_is_about() {
     for (path, text) in files(&[".rs"]) {
-        assert!(text.starts_with("//!"), "{path} does not begin with //!");
+        // The parts of a test binary are explained by its main file.
+        assert!(path.contains("/tests/") || text.starts_with("//!"), "{path} does not begin with //!");
     }
 }
 
