@@ -1,0 +1,14 @@
+//! What the simulated portal promises, one sentence a test.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, also inside its helpers")]
+
+mod associations;
+mod batch_read;
+mod changes;
+mod client;
+mod data;
+mod faults;
+mod limits;
+mod list;
+mod metadata;
+mod search;
+mod socket;
