@@ -61,7 +61,6 @@ async fn an_hour_at(window: u32, least_use: f64) {
     let most = most(&sent, TEN_SECONDS);
     assert!(most <= window as usize, "{most} in ten seconds of {window}");
     let used = sent.len() as f64 / 360.0 / f64::from(window);
-    println!("window {window}: at most {most} in ten seconds, {:.1} % used over an hour", used * 100.0);
     assert!(used >= least_use, "only {used} of {window} was used");
 }
 

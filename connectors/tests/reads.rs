@@ -140,7 +140,10 @@ async fn counting_asks_for_one_record_of_all() {
     assert_eq!(scene.hubspot.count("deals").await.unwrap(), 4711);
     let body = &scene.fake.bodies()[0];
     assert_eq!(body["limit"], json!(1));
-    assert_eq!(body["filterGroups"][0]["filters"], json!([{"propertyName":"hs_object_id","operator":"HAS_PROPERTY"}]));
+    assert_eq!(
+        body["filterGroups"][0]["filters"],
+        json!([{"propertyName":"hs_object_id","operator":"GT","value":"0"}])
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -178,6 +178,9 @@ impl Budgets {
         let Some(told) = number(response, "X-HubSpot-RateLimit-Max").and_then(|max| u32::try_from(max).ok()) else {
             return;
         };
+        if self.settings.tier == super::Tier::Auto {
+            self.associations.set(Settings::associations_for(told));
+        }
         let whole = self.settings.window_for(told).max(1);
         let interval = number(response, "X-HubSpot-RateLimit-Interval-Milliseconds")
             .filter(|millis| (1..=600_000).contains(millis))
@@ -201,9 +204,6 @@ impl Budgets {
         let fell = f64::from(known.requests) - f64::from(share.requests) > noise;
         let rose = share.requests > known.requests
             && learned.changed.is_none_or(|changed| now.duration_since(changed) >= RAISED_AFTER);
-        if new_limit && self.settings.tier == super::Tier::Auto {
-            self.associations.set(Settings::associations_for(whole));
-        }
         if new_limit || fell || rose {
             tracing::debug!(requests = share.requests, window = whole, "the pace changes");
             *learned = Window { whole, changed: Some(now) };

@@ -35,6 +35,9 @@ impl Said {
         let mut said = match serde_json::from_str::<Value>(&text) {
             Ok(body @ Value::Object(_)) => Self::of_json(&body),
             _ if text.trim().is_empty() => Self::default(),
+            _ if text.trim_start().starts_with('<') => {
+                Self { message: Some(quote(&without_tags(&text))), ..Self::default() }
+            }
             _ => Self { message: Some(quote(&text)), ..Self::default() },
         };
         if said.correlation_id.is_none() {
@@ -273,6 +276,11 @@ fn ending(said: &Said) -> String {
     }
 }
 
+/// The words of an HTML page.
+fn without_tags(html: &str) -> String {
+    html.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words).collect::<Vec<_>>().join(" ")
+}
+
 /// Remote text for a person's eyes: on one line, shortened, with nothing in it that a terminal would act upon.
 pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::new();
@@ -282,7 +290,8 @@ pub(crate) fn quote(text: &str) -> String {
             break;
         }
         match char {
-            '\n' | '\r' | '\t' => quoted.push(' '),
+            _ if char.is_whitespace() && quoted.ends_with(' ') => {}
+            _ if char.is_whitespace() => quoted.push(' '),
             _ if char.is_control() || is_direction_mark(char) => quoted.extend(char.escape_unicode()),
             _ => quoted.push(char),
         }
@@ -338,7 +347,8 @@ mod tests {
 
     #[test]
     fn whatever_the_body_is_it_becomes_one_harmless_line() {
-        assert_eq!(quote("<h1>\u{1b}[31mBad\r\n\u{202e}Gateway"), "<h1>\\u{1b}[31mBad  \\u{202e}Gateway");
+        assert_eq!(quote("\u{1b}[31mBad\r\n\u{202e}Gateway"), "\\u{1b}[31mBad \\u{202e}Gateway");
+        assert_eq!(said("<html>\n<title>502 Bad</title>\n<p>Gateway").message.as_deref(), Some("502 Bad Gateway"));
         assert_eq!(quote(&"x".repeat(400)).chars().count(), 301);
         assert!(said("").message.is_none());
         assert!(said(r#"{"message":17,"category":[],"correlationId":{}}"#).message.is_none());

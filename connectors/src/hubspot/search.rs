@@ -67,7 +67,7 @@ impl<T: Transport> HubSpot<T> {
     /// How many records the search index knows.
     pub(crate) async fn count_records(&self, object: &str) -> Result<u64, RemoteError> {
         let path = self.settings.api_version.objects(&self.address(object)?, "/search");
-        let filters = vec![Filter { property_name: "hs_object_id", operator: "HAS_PROPERTY", value: None }];
+        let filters = vec![Filter { property_name: "hs_object_id", operator: "GT", value: Some("0".to_owned()) }];
         let search =
             Search { filter_groups: [Group { filters }], sorts: Vec::new(), properties: &[], limit: 1, after: None };
         let call = Call::post(Lane::Search, path, json(&search));
