@@ -3,7 +3,7 @@
 use super::layers::Surroundings;
 use super::section::Section;
 use crate::exit::CommandError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The variable that serves where one portal is configured and nothing else names a credential.
 const ACCESS_TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
@@ -17,8 +17,8 @@ pub enum TokenSource {
     Variable(String),
     /// This file, which nobody but its owner may read.
     File(PathBuf),
-    /// This file, handed over by systemd.
-    SystemdCredential(PathBuf),
+    /// The credential of this name, handed over by systemd.
+    SystemdCredential(String),
     /// `HUBSPOT_ACCESS_TOKEN`, because nothing names another and one portal is configured.
     AccessTokenVariable,
     /// What `crmsync auth login` stored for this app.
@@ -61,17 +61,17 @@ pub(super) fn source(
         }
         _ => {}
     }
-    if let Some(path) = systemd_credential(name, surroundings) {
-        return Ok(Some(TokenSource::SystemdCredential(path)));
+    if let Some(credential) = systemd_credential(name, surroundings) {
+        return Ok(Some(TokenSource::SystemdCredential(credential)));
     }
     let given = surroundings.variables.get(ACCESS_TOKEN).is_some_and(|token| !token.trim().is_empty());
     Ok((only && given).then_some(TokenSource::AccessTokenVariable))
 }
 
-fn systemd_credential(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
+fn systemd_credential(portal: &str, surroundings: &Surroundings) -> Option<String> {
     let directory = surroundings.variables.get(CREDENTIALS_DIRECTORY)?;
-    let path = PathBuf::from(directory).join(format!("hubspot-token-{name}"));
-    path.is_file().then_some(path)
+    let credential = format!("hubspot-token-{portal}");
+    Path::new(directory).join(&credential).is_file().then_some(credential)
 }
 
 fn app(section: &Section<'_>) -> Result<OAuthApp, CommandError> {

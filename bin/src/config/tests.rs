@@ -192,11 +192,10 @@ fn credentials_are_looked_for_in_order() {
     assert_eq!(named.portal("a").credential, Some(TokenSource::Variable("MY_TOKEN".to_owned())));
 
     let systemd = Place::with("[portals.a]\n").and(token.0, token.1);
-    let file = systemd.path().join("hubspot-token-a");
-    fs::write(&file, "x").unwrap();
+    fs::write(systemd.path().join("hubspot-token-a"), "x").unwrap();
     let directory = systemd.path().display().to_string();
     let systemd = systemd.and("CREDENTIALS_DIRECTORY", &directory);
-    assert_eq!(systemd.portal("a").credential, Some(TokenSource::SystemdCredential(file)));
+    assert_eq!(systemd.portal("a").credential, Some(TokenSource::SystemdCredential("hubspot-token-a".to_owned())));
 
     let two = Place::with("[portals.a]\n[portals.b]\n").and(token.0, token.1);
     assert_eq!(two.portal("a").credential, None);
