@@ -42,8 +42,16 @@ pub enum PortalError {
     /// The two types cannot be associated, or not with that type in that direction.
     #[error("association refused: {0}")]
     Association(String),
-    /// A record cannot be merged with itself.
-    #[error("a record cannot be merged with itself")]
+    /// Another record has this value, and no two may.
+    #[error("{property} is taken by {holder}")]
+    Taken {
+        /// The property.
+        property: String,
+        /// The record that has the value.
+        holder: u64,
+    },
+    /// A record cannot be merged with itself, nor associated with itself.
+    #[error("that is one and the same record")]
     SameRecord,
 }
 
@@ -143,7 +151,7 @@ impl Portal {
     ) -> Done<()> {
         let (now, no_op_bumps) = (self.now, self.settings.switches.no_op_bumps);
         let wanted = self.missing(kind, id, "active");
-        let record = self.stores[kind].records.get_mut(&id).filter(|r| r.is_active()).ok_or(wanted)?;
+        let record = self.stores[kind].records.get(&id).filter(|r| r.is_active()).ok_or(wanted)?;
         changes.retain(|(property, value)| {
             let held = record.values.get(*property);
             // Clearing what was never set is no change either.
@@ -152,6 +160,9 @@ impl Portal {
         if changes.is_empty() && !no_op_bumps {
             return Ok(());
         }
+        self.refuse_taken(kind, &changes, Some(id))?;
+        let wanted = self.missing(kind, id, "active");
+        let record = self.stores[kind].records.get_mut(&id).ok_or(wanted)?;
         record.freeze();
         record.write(&changes, now, source);
         if bumps {
@@ -160,6 +171,15 @@ impl Portal {
         self.stores[kind].note_values(id);
         self.index_later(kind, id);
         Ok(())
+    }
+
+    fn refuse_taken(&self, kind: TypeIndex, values: &[(PropertyId, Vec<u8>)], own: Option<u64>) -> Done<()> {
+        match self.stores[kind].taken(values, own) {
+            None => Ok(()),
+            Some((property, holder)) => {
+                Err(PortalError::Taken { property: self.stores[kind].catalogue.get(property).name.clone(), holder })
+            }
+        }
     }
 
     /// A person creates a record. Seconds later HubSpot bumps its modified date once more.
@@ -172,6 +192,7 @@ impl Portal {
         self.advance(now);
         let kind = self.object(object)?;
         let values = self.changes(kind, values)?;
+        self.refuse_taken(kind, &values, None)?;
         Ok(self.insert(kind, values, "CRM_UI"))
     }
 

@@ -122,7 +122,7 @@ fn route<'a>(method: &str, segments: &[&'a str]) -> (Family, Route<'a>) {
     let family = if segments.iter().any(|s| DATED.contains(s)) { Family::Dated } else { Family::Numbered };
     let dated = |v: &str| DATED.contains(&v);
     let found = match segments {
-        ["crm", "v3", "objects", rest @ ..] => objects(method, rest),
+        ["crm", "v3", "objects", rest @ ..] if rest.get(2) != Some(&"associations") => objects(method, rest),
         ["crm", "v4", "objects", rest @ ..] if rest.get(2) == Some(&"associations") => objects(method, rest),
         ["crm", "objects", v, rest @ ..] if dated(v) => objects(method, rest),
         ["crm", "v4", "associations", rest @ ..] => associations(method, rest),

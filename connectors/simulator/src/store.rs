@@ -103,9 +103,16 @@ impl Store {
     /// Tells the exact-value index about an active record's present values.
     pub(crate) fn note_values(&mut self, id: u64) {
         let Some(record) = self.records.get(&id).filter(|r| r.is_active()) else { return };
+        let more = self.catalogue.find("hs_additional_emails").and_then(|p| record.values.get(p));
         for (property, index) in &mut self.lookup {
             if let Some(value) = record.values.get(*property).filter(|v| !v.is_empty()) {
                 index.insert(fold(value), id);
+            }
+            // A contact is found by each of its emails.
+            if self.catalogue.get(*property).name == "email" {
+                for email in more.iter().flat_map(|all| all.split(|b| *b == b';')).filter(|e| !e.is_empty()) {
+                    index.insert(fold(email), id);
+                }
             }
         }
     }
@@ -114,9 +121,31 @@ impl Store {
     pub(crate) fn holder(&self, property: PropertyId, value: &str) -> Option<u64> {
         let mut escaped = Vec::new();
         crate::json::escape_into(&mut escaped, value);
-        let id = *self.lookup.get(&property)?.get(&fold(&escaped))?;
-        let held = self.records.get(&id).filter(|r| r.is_active())?.values.get(property)?;
-        held.eq_ignore_ascii_case(&escaped).then_some(id)
+        self.holder_of(property, &escaped)
+    }
+
+    fn holder_of(&self, property: PropertyId, escaped: &[u8]) -> Option<u64> {
+        let id = *self.lookup.get(&property)?.get(&fold(escaped))?;
+        let record = self.records.get(&id).filter(|r| r.is_active())?;
+        let held = |property| record.values.get(property).unwrap_or_default();
+        let more = self.catalogue.find("hs_additional_emails").filter(|_| self.catalogue.get(property).name == "email");
+        let mut emails = more.into_iter().flat_map(|more| held(more).split(|b| *b == b';'));
+        let holds = held(property).eq_ignore_ascii_case(escaped) || emails.any(|e| e.eq_ignore_ascii_case(escaped));
+        holds.then_some(id)
+    }
+
+    /// The first of these values that another record already has, where no two may have the same.
+    pub(crate) fn taken(
+        &self,
+        values: &[(PropertyId, Vec<u8>)],
+        by_other_than: Option<u64>,
+    ) -> Option<(PropertyId, u64)> {
+        values.iter().filter(|(property, value)| !value.is_empty() && self.is_key(*property)).find_map(
+            |(property, value)| {
+                let holder = self.holder_of(*property, value).filter(|id| Some(*id) != by_other_than)?;
+                Some((*property, holder))
+            },
+        )
     }
 
     /// Whether records can be found by this property's value.

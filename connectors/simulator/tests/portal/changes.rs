@@ -191,3 +191,27 @@ fn a_clock_that_runs_backwards_stands_still() {
     client.edit("deals", id, &[("dealname", "e")]);
     assert_eq!(client.portal.record("deals", id).unwrap().updated_at, made);
 }
+
+#[test]
+fn no_two_contacts_share_an_email_and_a_merge_keeps_both_findable() {
+    let mut client = Client::quiet();
+    let first = client.create("contacts", &[("email", "a@x.example")]);
+    let refused = client.portal.create(client.now, "contacts", &[("email", "A@x.example")]);
+    assert_eq!(refused, Err(PortalError::Taken { property: "email".into(), holder: first }));
+    let second = client.create("contacts", &[("email", "b@x.example")]);
+    assert!(client.portal.edit(client.now, "contacts", second, &[("email", "a@x.example")]).is_err());
+    let survivor = client.portal.merge(client.now, "contacts", first, second).unwrap();
+    for email in ["a%40x.example", "b%40x.example"] {
+        let (_, record) = client.get(&format!("/crm/v3/objects/contacts/{email}?idProperty=email"));
+        assert_eq!(record["id"], survivor.to_string());
+    }
+    assert!(client.portal.create(client.now, "contacts", &[("email", "b@x.example")]).is_err());
+}
+
+#[test]
+fn companies_may_share_a_domain() {
+    let mut client = Client::quiet();
+    client.create("companies", &[("domain", "x.example")]);
+    client.create("companies", &[("domain", "x.example")]);
+    assert_eq!(client.portal.active_ids("companies").len(), 2);
+}

@@ -1,6 +1,7 @@
 //! What the simulated portal promises, one sentence a test.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, also inside its helpers")]
 
+mod agreement;
 mod associations;
 mod batch_read;
 mod changes;
