@@ -3,16 +3,18 @@
 //! `cargo bench -p simulator -- 1000000` for a million contacts; 100,000 without a number.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use simulator::{DataSize, Delivery, Portal, Request, Settings, Tier};
+use simulator::{DataSize, Delivery, Portal, Request, Settings, Tier, http};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn main() {
     let contacts = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(100_000);
     let data = DataSize { contacts, companies: contacts / 5, deals: contacts / 10, ..DataSize::default() };
     let before = memory();
     let begun = Instant::now();
-    let mut portal = Portal::new(Settings { data, tier: Tier::Unlimited, ..Settings::default() });
+    let mut portal =
+        Portal::new(Settings { data, tier: Tier::Unlimited, latency: Duration::ZERO, ..Settings::default() });
     let (made, held) = (begun.elapsed().as_secs_f64(), memory() - before);
     println!("{contacts} contacts with a fifth companies, a tenth deals: {made:.1} s, {held} MB resident");
 
@@ -24,6 +26,42 @@ fn main() {
     rate("search by id, 200 a page, everything", || search(&mut portal, "1000", 20));
     let recent = (portal.settings().start - 86_400_000).to_string();
     rate("search by id, 200 a page, the last day", || search(&mut portal, &recent, 20));
+    match over_http(portal, few) {
+        Ok(seconds) => println!("list over HTTP, one connection: {:.0} records/s", 20_000.0 / seconds),
+        Err(error) => println!("list over HTTP failed: {error}"),
+    }
+}
+
+/// Seconds for two hundred pages of a list over one connection, server and client on one thread.
+fn over_http(portal: Portal, properties: &str) -> std::io::Result<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (token, now) = (portal.token().to_owned(), portal.settings().start);
+    let path = format!("/crm/objects/2026-09/contacts?limit=100&properties={properties}");
+    runtime.block_on(async move {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let mut stream = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
+        tokio::spawn(http::serve(listener, http::share(portal), move || now, std::future::pending()));
+        let begun = Instant::now();
+        let mut buffer = vec![0; 1 << 20];
+        for _ in 0..200 {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            let (mut got, mut whole) = (0, usize::MAX);
+            while got < whole {
+                got += stream.read(&mut buffer[got..]).await?;
+                whole = length(&buffer[..got]).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    })
+}
+
+/// How long a whole answer is, once its head has arrived.
+fn length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
+    let text = String::from_utf8_lossy(&answer[..head]).to_lowercase();
+    let body: usize = text.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+    Some(head + 4 + body)
 }
 
 /// Prints how many records a second `work` gets through; it returns how many there were.
