@@ -10,6 +10,7 @@ pub mod mapping;
 pub mod pull;
 pub mod simulator;
 pub mod status;
+mod summary;
 pub mod sync;
 pub mod verify;
 

@@ -7,7 +7,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
-use sync_core::{RemoteError, RemoteErrorKind};
+use sync_core::store::{LockError, StoreError};
+use sync_core::{RemoteError, RemoteErrorKind, RunError};
 
 /// The outcome of a command, in order of precedence: an earlier one hides a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,6 +180,55 @@ impl From<RemoteError> for CommandError {
         if let Some(number) = &error.correlation_id {
             failed = failed.hint(format!("HubSpot's support finds this request under correlation id {number}."));
         }
+        failed.caused_by(error)
+    }
+}
+
+/// The engine stopped, or the part of it that concerns one object.
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Remote(error) => error.into(),
+            RunError::Store(error) => error.into(),
+            RunError::Mappings(errors) => crate::installation::mapping_errors(&errors),
+            RunError::Belt(what) => Self::new(Exit::Belt, format!("{what}.")),
+            error @ (RunError::Stopped(_) | RunError::Task(_)) => Self::internal(format!("{error}.")).caused_by(error),
+        }
+    }
+}
+
+/// The mirror could not be used.
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let (exit, hint) = match &error {
+            StoreError::Busy => (Exit::Later, "let the other program finish or commit; what was read is not lost."),
+            StoreError::Full => (Exit::Later, "make room and run the same command again; it goes on where it was."),
+            StoreError::OtherPortal { .. } => {
+                (Exit::Belt, "nothing was written; use that portal's own token, or another mirror file.")
+            }
+            StoreError::Altered { .. } => (Exit::Belt, "nothing was written; put the table back, or start a new mirror."),
+            StoreError::MappingChanged { .. } => {
+                (Exit::Usage, "nothing was written; restore the mapping, or name a new file as the mirror.")
+            }
+            StoreError::Unusable(_) => (Exit::Usage, ""),
+            StoreError::Migration(_) => (Exit::Usage, "use the newest crmsync that has worked on this file."),
+            StoreError::Record(_) | StoreError::Stopped(_) | StoreError::Closed | StoreError::Sqlite(_) => {
+                return Self::internal(format!("{error}.")).caused_by(error);
+            }
+        };
+        let failed = Self::new(exit, format!("{error}.")).caused_by(error);
+        if hint.is_empty() { failed } else { failed.hint(hint) }
+    }
+}
+
+/// The run may not begin.
+impl From<LockError> for CommandError {
+    fn from(error: LockError) -> Self {
+        let failed = match &error {
+            LockError::Held(_) => Self::new(Exit::Later, format!("{error}."))
+                .hint("one run at a time works on a mirror; this one may simply be tried again later."),
+            LockError::Unusable { .. } => Self::usage(format!("{error}.")),
+        };
         failed.caused_by(error)
     }
 }

@@ -7,7 +7,9 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod exit;
+pub mod installation;
 pub mod output;
+pub mod rehearsal;
 mod run;
 
 pub use run::main_with;

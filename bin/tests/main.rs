@@ -7,6 +7,7 @@ mod configuration;
 mod house_rules;
 mod readme;
 mod sealed;
+mod simulation;
 
 /// A test file that nobody declared above would never run, and nobody would notice.
 #[test]

@@ -10,6 +10,7 @@
 //! * a remote value that the column cannot show exactly is NULL and counted, never rounded;
 //! * no number passes through a float on its way to the remote (P40), no date through a time zone (P39).
 
+mod assumed;
 mod built_in;
 mod cell;
 mod codec;

@@ -7,9 +7,11 @@ use crate::error::{RemoteErrorKind, RunError};
 use crate::events::Event;
 use crate::model::Timestamp;
 use crate::remote::{Account, Remote};
+use crate::pull::Verification;
 use crate::report::{ObjectReport, Report};
 use crate::store::{RunTotals, Table};
 use mappings::Mapping;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -59,6 +61,36 @@ impl<R: Remote + 'static> Engine<R> {
     pub async fn end_run(&self, totals: RunTotals) -> Result<(), RunError> {
         self.store().write(move |write| write.end_run(&totals)).await?;
         Ok(())
+    }
+
+    /// Makes the next pull of an object type a full backfill, if the last one was finished, or `always`. An unfinished
+    /// one goes on where it was. Rows and edits stay.
+    ///
+    /// # Errors
+    /// When the mirror cannot be written.
+    pub async fn start_over(&self, object: &str, always: bool) -> Result<(), RunError> {
+        let name = object.to_owned();
+        let status = self.store().call(move |store| store.object_status(&name)).await?;
+        if status.backfilled || always {
+            let name = object.to_owned();
+            self.store().write(move |write| write.restart(&name)).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares object types with the mirror, record by record; writes nothing to their tables.
+    pub async fn verify(
+        &self,
+        server_now: Timestamp,
+        mappings: &[Mapping],
+        objects: &[String],
+    ) -> Result<BTreeMap<String, Result<Verification, RunError>>, RunError> {
+        let tables = self.prepare(server_now, mappings, &mut Report::default()).await?;
+        let mut found = BTreeMap::new();
+        for table in tables.iter().filter(|table| objects.iter().any(|object| object == table.object())) {
+            found.insert(table.object().to_owned(), self.verify_object(table).await);
+        }
+        Ok(found)
     }
 
     async fn pull_into(

@@ -13,6 +13,8 @@ pub struct Report {
     pub objects: BTreeMap<String, ObjectReport>,
     /// What stopped the run as a whole, if anything did.
     pub error: Option<RunError>,
+    /// The same in words, once the error has been handed on.
+    pub failed: Option<String>,
 }
 
 /// What a run did to one object type.
@@ -28,6 +30,8 @@ pub struct ObjectReport {
     pub skipped: Option<String>,
     /// Why its part ended early, if it did.
     pub error: Option<RunError>,
+    /// The same in words, once the error has been handed on.
+    pub failed: Option<String>,
 }
 
 impl Report {

@@ -1,7 +1,9 @@
 //! `crmsync backfill`: read everything.
 
 use super::Context;
+use super::summary;
 use crate::exit::{CommandError, Exit};
+use crate::installation::Installation;
 use clap::Args;
 
 /// Read every record, from the start or from where the last backfill stopped.
@@ -25,7 +27,12 @@ pub struct BackfillArgs {
 /// Runs `backfill`.
 pub fn run(context: &Context, arguments: &BackfillArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
-    portal.selected_objects(&arguments.objects)?;
-    portal.credential()?;
-    Err(context.unfinished("backfill"))
+    let objects = portal.selected_objects(&arguments.objects)?;
+    let installation = Installation::open(context, &portal)?;
+    context.block_on(async {
+        for object in &objects {
+            installation.engine.start_over(object, arguments.restart).await?;
+        }
+        summary::pull(context, &installation, "backfill", &portal.name, &objects).await
+    })?
 }

@@ -82,11 +82,6 @@ impl Context {
         Ok(outcome)
     }
 
-    /// What a command says whose engine is not part of this build.
-    pub(super) fn unfinished(&self, command: &str) -> CommandError {
-        CommandError::internal(format!("`crmsync {command}` cannot work yet: this build has no engine for it."))
-    }
-
     /// Runs something that waits.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, CommandError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {

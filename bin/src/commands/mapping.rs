@@ -1,8 +1,15 @@
 //! `crmsync mapping check`: are the mapping files right?
 
 use super::Context;
+use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
+use crate::installation::{mapping_errors, mappings_of};
+use crate::output::{Align, Table, words};
 use clap::{Args, Subcommand};
+use mappings::proof::{Proof, prove};
+use mappings::{Mapping, MappingError, ResolvedMapping};
+use serde::Serialize;
+use sync_core::store::Store;
 
 /// Work with mapping files.
 ///
@@ -30,12 +37,129 @@ Example:
   crmsync mapping check")]
 pub struct CheckArgs {}
 
+#[derive(Serialize)]
+struct Document {
+    mappings: Vec<Checked>,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    object: String,
+    table: String,
+    fields: usize,
+    /// Whether the portal's own schema was at hand, from an earlier pull.
+    with_schema: bool,
+    two_way: usize,
+    failing: Vec<Failing>,
+}
+
+#[derive(Serialize)]
+struct Failing {
+    property: String,
+    column: String,
+    reason: String,
+    local: Option<String>,
+    sent: Option<String>,
+    back: Option<String>,
+}
+
 /// Runs `mapping`.
 pub fn run(context: &Context, arguments: &MappingArgs) -> Result<Exit, CommandError> {
     match &arguments.command {
-        MappingCommand::Check(_) => {
-            context.portal()?;
-            Err(context.unfinished("mapping check"))
+        MappingCommand::Check(_) => check(context),
+    }
+}
+
+fn check(context: &Context) -> Result<Exit, CommandError> {
+    let portal = context.portal()?;
+    let mut document = Document { mappings: Vec::new() };
+    let mut mistakes = Vec::new();
+    for mapping in mappings_of(&portal)? {
+        match resolved(&portal, &mapping)? {
+            Ok((resolved, with_schema)) => document.mappings.push(checked(&resolved, with_schema)),
+            Err(found) => mistakes.extend(found),
         }
     }
+    if !mistakes.is_empty() {
+        return Err(mapping_errors(&mistakes));
+    }
+    let failing: usize = document.mappings.iter().map(|mapping| mapping.failing.len()).sum();
+    context.output.show(&document, |output| {
+        output.table(&table(&document))?;
+        for mapping in &document.mappings {
+            for field in &mapping.failing {
+                let (object, property, column) = (&mapping.object, &field.property, &field.column);
+                output.line(format!("{object}: {property} ({column}) does not come back: {}", field.reason))?;
+                if let (Some(local), Some(sent), Some(back)) = (&field.local, &field.sent, &field.back) {
+                    output.line(format!("  the mirror's {local} is sent as {sent} and comes back as {back}"))?;
+                }
+            }
+        }
+        if document.mappings.iter().any(|mapping| !mapping.with_schema) {
+            output.line("The portal's own types are known after the first pull; until then they are guessed as text.")?;
+        }
+        Ok(())
+    })?;
+    Ok(if failing == 0 { Exit::Done } else { Exit::Usage })
+}
+
+type Resolved = Result<(ResolvedMapping, bool), Vec<MappingError>>;
+
+/// The mapping with its types: by the portal's schema where an earlier pull stored it, else as if all were text.
+fn resolved(portal: &PortalConfig, mapping: &Mapping) -> Result<Resolved, CommandError> {
+    let mut schema = Vec::new();
+    if portal.mirror.exists() {
+        schema = Store::schema_at(&portal.mirror, &mapping.object)?;
+    }
+    let known = !schema.is_empty();
+    let schema = if known { schema } else { mapping.assumed_schema() };
+    Ok(mapping.resolve(&schema).map(|resolved| (resolved, known)))
+}
+
+fn checked(mapping: &ResolvedMapping, with_schema: bool) -> Checked {
+    let proofs = prove(mapping);
+    Checked {
+        object: mapping.object.clone(),
+        table: mapping.table.clone(),
+        fields: mapping.fields.len(),
+        with_schema,
+        two_way: proofs.len(),
+        failing: proofs.into_iter().filter(|proof| !proof.holds).map(failing).collect(),
+    }
+}
+
+fn failing(proof: Proof) -> Failing {
+    let example = proof.counterexample;
+    Failing {
+        property: proof.field,
+        column: proof.column,
+        reason: proof.reason,
+        local: example.as_ref().map(|example| example.local.clone()),
+        sent: example.as_ref().map(|example| example.remote.clone()),
+        back: example.map(|example| example.back),
+    }
+}
+
+fn table(document: &Document) -> Table {
+    let mut table = Table::new([
+        ("object", Align::Left),
+        ("table", Align::Left),
+        ("fields", Align::Right),
+        ("two-way", Align::Right),
+        ("", Align::Left),
+    ]);
+    for mapping in &document.mappings {
+        let verdict = match mapping.failing.len() {
+            0 => "every value comes back".to_owned(),
+            many => words::counted(many as u64, "field does not come back", "fields do not come back"),
+        };
+        table.row([
+            mapping.object.clone(),
+            mapping.table.clone(),
+            words::count(mapping.fields as u64),
+            words::count(mapping.two_way as u64),
+            verdict,
+        ]);
+    }
+    table
 }

@@ -2,7 +2,9 @@
 
 use super::Context;
 use super::allowances::AllowArgs;
+use super::summary;
 use crate::exit::{CommandError, Exit};
+use crate::installation::Installation;
 use clap::Args;
 
 /// Bring HubSpot's changes into the mirror.
@@ -26,7 +28,7 @@ pub struct PullArgs {
 /// Runs `pull`.
 pub fn run(context: &Context, arguments: &PullArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
-    portal.selected_objects(&arguments.objects)?;
-    portal.credential()?;
-    Err(context.unfinished("pull"))
+    let objects = portal.selected_objects(&arguments.objects)?;
+    let installation = Installation::open(context, &portal)?;
+    context.block_on(summary::pull(context, &installation, "pull", &portal.name, &objects))?
 }

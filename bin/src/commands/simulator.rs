@@ -3,7 +3,11 @@
 use super::Context;
 use crate::config::duration_argument;
 use crate::exit::{CommandError, Exit};
+use chrono::Utc;
 use clap::{Args, ValueEnum};
+use simulator::http::{serve, share};
+use simulator::{DataSize, Portal, Settings, Tier};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,6 +92,63 @@ impl FromStr for Faults {
 }
 
 /// Runs the simulator.
-pub fn run(context: &Context, _arguments: &SimulatorArgs) -> Result<Exit, CommandError> {
-    Err(context.unfinished("simulator"))
+pub fn run(context: &Context, arguments: &SimulatorArgs) -> Result<Exit, CommandError> {
+    let portal = Portal::new(settings(arguments)?);
+    context.block_on(async {
+        let address = (Ipv4Addr::LOCALHOST, arguments.port);
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
+            CommandError::usage(format!("port {} cannot be listened on: {error}.", arguments.port))
+                .hint("give another --port, or --port 0 for a free one.")
+        })?;
+        let port = listener.local_addr()?.port();
+        let token = portal.token().to_owned();
+        // Straight to stdout, so that a script can read the two lines whatever the flags are.
+        context.output.verbatim(&format!(
+            "export CRMSYNC_API_BASE=http://127.0.0.1:{port}\nexport HUBSPOT_ACCESS_TOKEN={token}\n"
+        ))?;
+        context.output.verbatim("# paste the two lines into another terminal; ctrl-c ends the simulator\n")?;
+        let stop = async {
+            if let Err(error) = tokio::signal::ctrl_c().await {
+                tracing::warn!("ctrl-c cannot be heard ({error}); the simulator runs until it is killed");
+                std::future::pending::<()>().await;
+            }
+        };
+        serve(listener, share(portal), || Utc::now().timestamp_millis(), stop).await?;
+        Ok(Exit::Done)
+    })?
+}
+
+fn settings(arguments: &SimulatorArgs) -> Result<Settings, CommandError> {
+    let faults = match &arguments.faults {
+        None => simulator::Faults::none(),
+        Some(Faults::Mild) => simulator::Faults { seed: arguments.seed, ..simulator::Faults::mild() },
+        Some(Faults::Storm) => simulator::Faults { seed: arguments.seed, ..simulator::Faults::storm() },
+        Some(Faults::File(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| CommandError::usage(format!("{} cannot be read: {error}.", path.display())))?;
+            simulator::Faults::from_json(&text)
+                .map_err(|error| CommandError::usage(format!("{}: {error}.", path.display())))?
+        }
+    };
+    Ok(Settings {
+        seed: arguments.seed,
+        start: Utc::now().timestamp_millis(),
+        tier: match arguments.tier {
+            SimulatedTier::Free => Tier::Free,
+            SimulatedTier::Starter => Tier::Starter,
+            SimulatedTier::Professional => Tier::Professional,
+            SimulatedTier::Enterprise => Tier::Enterprise,
+            SimulatedTier::OauthPublic => Tier::OauthPublic,
+        },
+        latency: arguments.latency,
+        faults,
+        data: DataSize {
+            contacts: arguments.contacts as usize,
+            companies: arguments.companies as usize,
+            deals: arguments.deals as usize,
+            tickets: arguments.tickets as usize,
+            ..DataSize::default()
+        },
+        ..Settings::default()
+    })
 }

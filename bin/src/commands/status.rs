@@ -2,7 +2,14 @@
 
 use super::Context;
 use crate::exit::{CommandError, Exit};
+use crate::output::{Align, Output, Table, words};
+use chrono::Utc;
 use clap::Args;
+use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
+use std::time::Duration;
+use sync_core::model::Timestamp;
+use sync_core::store::{RunLock, Store, StoreError};
 
 /// Show how things stand with each object.
 ///
@@ -14,8 +21,204 @@ Examples:
   crmsync status --json")]
 pub struct StatusArgs {}
 
+#[derive(Serialize)]
+struct Document {
+    portal: String,
+    mirror: String,
+    portal_id: Option<String>,
+    objects: Vec<Object>,
+    last_run: Option<Run>,
+    running: bool,
+    api: Api,
+}
+
+#[derive(Serialize)]
+struct Object {
+    object: String,
+    rows: u64,
+    archived: u64,
+    missing: u64,
+    watermark: Option<String>,
+    watermark_age_seconds: Option<u64>,
+    settled_until: Option<String>,
+    backfilled: bool,
+    pending: u64,
+    conflicts: u64,
+    rejects: u64,
+}
+
+#[derive(Serialize)]
+struct Run {
+    id: i64,
+    command: String,
+    started_at: String,
+    finished_at: Option<String>,
+    exit_code: Option<i64>,
+    pulled: u64,
+    requests: u64,
+    error: Option<String>,
+}
+
+#[derive(Default, Serialize)]
+struct Api {
+    daily_limit: Option<u64>,
+    daily_remaining: Option<u64>,
+}
+
 /// Runs `status`.
 pub fn run(context: &Context, _arguments: &StatusArgs) -> Result<Exit, CommandError> {
-    context.portal()?;
-    Err(context.unfinished("status"))
+    let portal = context.portal()?;
+    let mirror = portal.mirror.display().to_string();
+    let Some(connection) = Store::open_to_read(&portal.mirror)? else {
+        let nothing = Document {
+            portal: portal.name.clone(),
+            mirror: mirror.clone(),
+            portal_id: None,
+            objects: Vec::new(),
+            last_run: None,
+            running: false,
+            api: Api::default(),
+        };
+        context.output.show(&nothing, |output| {
+            output.line(format!("There is no mirror yet at {mirror}; `crmsync sync` makes it."))
+        })?;
+        return Ok(Exit::Done);
+    };
+    let last_run = last_run(&connection).map_err(StoreError::from)?;
+    let document = Document {
+        portal: portal.name.clone(),
+        mirror,
+        portal_id: meta(&connection, "portal_id")?,
+        objects: objects(&connection).map_err(StoreError::from)?,
+        running: last_run.as_ref().is_some_and(|run| run.finished_at.is_none()) && RunLock::is_held(&portal.mirror),
+        last_run,
+        api: Api {
+            daily_limit: meta(&connection, "daily_limit")?.and_then(|number| number.parse().ok()),
+            daily_remaining: meta(&connection, "daily_remaining")?.and_then(|number| number.parse().ok()),
+        },
+    };
+    context.output.show(&document, |output| dashboard(output, &document))?;
+    Ok(Exit::Done)
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CommandError> {
+    let value = connection
+        .query_row("SELECT value FROM sync_meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+        .map_err(StoreError::from)?;
+    Ok(value)
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+    let now = Utc::now().timestamp_millis();
+    let mut statement = connection.prepare(
+        "SELECT object, rows, archived, missing, watermark, settled_until, backfilled, pending, conflicts, rejects
+         FROM sync_status ORDER BY object",
+    )?;
+    let objects = statement.query_map([], |row| {
+        let watermark: Option<String> = row.get(4)?;
+        let seen = watermark.as_deref().and_then(Timestamp::parse);
+        Ok(Object {
+            object: row.get(0)?,
+            rows: unsigned(row.get(1)?),
+            archived: unsigned(row.get(2)?),
+            missing: unsigned(row.get(3)?),
+            watermark_age_seconds: seen.map(|seen| Timestamp::from_millis(now).since(seen).as_secs()),
+            watermark,
+            settled_until: row.get(5)?,
+            backfilled: row.get(6)?,
+            pending: unsigned(row.get(7)?),
+            conflicts: unsigned(row.get(8)?),
+            rejects: unsigned(row.get(9)?),
+        })
+    })?;
+    objects.collect()
+}
+
+fn last_run(connection: &Connection) -> rusqlite::Result<Option<Run>> {
+    connection
+        .query_row(
+            "SELECT id, command, started_at, finished_at, exit_code, pulled, requests, error FROM sync_runs
+             ORDER BY id DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Run {
+                    id: row.get(0)?,
+                    command: row.get(1)?,
+                    started_at: row.get(2)?,
+                    finished_at: row.get(3)?,
+                    exit_code: row.get(4)?,
+                    pulled: unsigned(row.get(5)?),
+                    requests: unsigned(row.get(6)?),
+                    error: row.get(7)?,
+                })
+            },
+        )
+        .optional()
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn dashboard(output: &Output, document: &Document) -> Result<(), CommandError> {
+    let account = document.portal_id.as_deref().unwrap_or("not known yet");
+    output.line(format!("portal {}  (HubSpot account {account})", document.portal))?;
+    output.line(format!("mirror {}", document.mirror))?;
+    output.line("")?;
+    output.table(&table(&document.objects))?;
+    output.line("")?;
+    if let Some(run) = &document.last_run {
+        output.line(told(run, document.running))?;
+    }
+    if let (Some(limit), Some(left)) = (document.api.daily_limit, document.api.daily_remaining) {
+        output.line(format!("API: {} of the day's {} calls left", words::count(left), words::count(limit)))?;
+    }
+    let waiting: u64 = document.objects.iter().map(|object| object.conflicts).sum();
+    if waiting > 0 {
+        output.line(format!("{} to decide: SELECT * FROM sync_conflicts WHERE resolved_at IS NULL",
+            words::counted(waiting, "conflict", "conflicts")))?;
+    }
+    Ok(())
+}
+
+fn table(objects: &[Object]) -> Table {
+    let mut table = Table::new([
+        ("object", Align::Left),
+        ("rows", Align::Right),
+        ("archived", Align::Right),
+        ("read up to", Align::Left),
+        ("settled up to", Align::Left),
+        ("pending", Align::Right),
+        ("conflicts", Align::Right),
+        ("rejects", Align::Right),
+        ("", Align::Left),
+    ]);
+    for object in objects {
+        let age = object.watermark_age_seconds.map(|age| words::age(Duration::from_secs(age)));
+        table.row([
+            object.object.clone(),
+            words::count(object.rows),
+            words::count(object.archived),
+            age.unwrap_or_else(|| "-".to_owned()),
+            object.settled_until.as_deref().map_or("-", |until| until.get(..16).unwrap_or(until)).replace('T', " "),
+            words::count(object.pending),
+            words::count(object.conflicts),
+            words::count(object.rejects),
+            if object.backfilled { "complete" } else { "first read unfinished" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+fn told(run: &Run, running: bool) -> String {
+    let ended = match (run.exit_code, &run.error) {
+        _ if running => "at work now".to_owned(),
+        (Some(0), _) => format!("done, {}", words::records(run.pulled)),
+        (Some(code), Some(error)) => format!("exit {code}: {error}"),
+        (Some(code), None) => format!("exit {code}"),
+        (None, _) => "stopped before its end; the next run goes on where it was".to_owned(),
+    };
+    let start = run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " ");
+    format!("last run: {} {} at {start} UTC, {ended}", run.command, run.id)
 }

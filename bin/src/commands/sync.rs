@@ -2,7 +2,9 @@
 
 use super::Context;
 use super::allowances::AllowArgs;
+use super::summary;
 use crate::exit::{CommandError, Exit};
+use crate::installation::Installation;
 use clap::Args;
 
 /// Pull, then push: what cron and systemd run.
@@ -33,8 +35,14 @@ pub struct SyncArgs {
 pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError> {
     let portals = context.portals(arguments.all)?;
     context.for_each_portal(&portals, |portal| {
-        portal.selected_objects(&arguments.objects)?;
-        portal.credential()?;
-        Err(context.unfinished("sync"))
+        let objects = portal.selected_objects(&arguments.objects)?;
+        let installation = Installation::open(context, portal)?;
+        if portal.push.enabled {
+            return Err(CommandError::usage(format!("portal {}: this version does not push.", portal.name))
+                .hint("take `push.enabled = true` out, or run `crmsync pull`: your edits stay in the mirror."));
+        }
+        let exit = context.block_on(summary::pull(context, &installation, "sync", &portal.name, &objects))??;
+        context.output.line("Nothing was pushed: this version only pulls. Your edits stay in the mirror.")?;
+        Ok(exit)
     })
 }

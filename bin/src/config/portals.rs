@@ -7,6 +7,7 @@ use super::section::Section;
 use super::settings::{Belt, Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
 use crate::exit::CommandError;
 use config::Map;
+use connectors::hubspot::ApiVersion;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -98,8 +99,8 @@ fn read_portal(
         return Err(portal.problem("objects", "expected at least one object type"));
     }
     let api_version = portal.text("api_version")?.unwrap_or_else(|| DEFAULT_API_VERSION.to_owned());
-    if !is_api_version(&api_version) {
-        return Err(portal.wrong("api_version", "a year and a month such as \"2026-09\""));
+    if api_version.parse::<ApiVersion>().is_err() {
+        return Err(portal.wrong("api_version", "\"2026-09\", \"2026-03\" or \"v3\""));
     }
     Ok(PortalConfig {
         name: name.to_owned(),
@@ -121,16 +122,6 @@ fn read_portal(
 
 fn default_mirror(name: &str) -> PathBuf {
     if name == DEFAULT_PORTAL { PathBuf::from("crm.db") } else { PathBuf::from(format!("{name}.db")) }
-}
-
-fn is_api_version(text: &str) -> bool {
-    let Some((year, month)) = text.split_once('-') else { return false };
-    let digits = |part: &str| part.chars().all(|letter| letter.is_ascii_digit());
-    year.len() == 4
-        && month.len() == 2
-        && digits(year)
-        && digits(month)
-        && month.parse::<u8>().is_ok_and(|month| (1..=12).contains(&month))
 }
 
 /// The portal's own variable, then the short variable, then the file: the order of all layers, with the more exact of
@@ -155,15 +146,13 @@ fn read_limits(portal: &Section<'_>) -> Result<Limits, CommandError> {
     let usual = Limits::default();
     let Some(limits) = portal.section("limits")? else { return Ok(usual) };
     limits.only(&["window_requests", "search_per_second", "daily_requests", "daily_reserve"])?;
-    let window_requests = match limits.whole("window_requests", 1)? {
-        Some(number) => {
-            Some(u32::try_from(number).map_err(|_| limits.wrong("window_requests", "a whole number below 4 billion"))?)
-        }
-        None => None,
+    let whole = |key: &str| -> Result<Option<u32>, CommandError> {
+        let number = limits.whole(key, 1)?.map(u32::try_from).transpose();
+        number.map_err(|_| limits.wrong(key, "a whole number below 4 billion"))
     };
     Ok(Limits {
-        window_requests,
-        search_per_second: limits.number("search_per_second", "a number above 0", |number| number > 0.0)?,
+        window_requests: whole("window_requests")?,
+        search_per_second: whole("search_per_second")?,
         daily_requests: limits.whole("daily_requests", 1)?,
         daily_reserve: limits
             .number("daily_reserve", "a share such as 0.10, from 0 to less than 1", |share| {

@@ -90,7 +90,7 @@ pub struct Limits {
     /// Requests in any rolling ten seconds.
     pub window_requests: Option<u32>,
     /// Searches a second.
-    pub search_per_second: Option<f64>,
+    pub search_per_second: Option<u32>,
     /// Calls a day.
     pub daily_requests: Option<u64>,
     /// Share of the day's calls left to other apps, from 0 to 1.

@@ -136,7 +136,7 @@ log = "10d"
     assert_eq!(portal.portal_id, Some(12_345_678));
     assert_eq!(portal.api_base.as_str(), "http://127.0.0.1:8808");
     assert_eq!(portal.credential, Some(TokenSource::File(place.path().join("token"))));
-    assert_eq!((portal.limits.window_requests, portal.limits.search_per_second), (Some(190), Some(5.0)));
+    assert_eq!((portal.limits.window_requests, portal.limits.search_per_second), (Some(190), Some(5)));
     assert_eq!((portal.limits.daily_requests, portal.limits.daily_reserve), (Some(625_000), 0.25));
     assert_eq!(portal.pull.sweep_slice, Duration::from_secs(90));
     assert_eq!(portal.pull.max_vanished, Belt { percent: 2.5, at_least: 100 });
@@ -259,7 +259,6 @@ fn a_bad_value_is_named_with_what_was_expected() {
         "objects = \"contacts\"",
         "objects = [\"contacts\", \"contacts\"]",
         "objects = [\"\"]",
-        "api_version = \"v3\"",
         "api_version = \"2026-13\"",
         "portal_id = 0",
         "portal_id = \"12\"",
@@ -288,8 +287,7 @@ fn a_bad_value_is_named_with_what_was_expected() {
     crmsync.toml: portals.acme.objects: expected a list of names, such as ["contacts", "deals"], found "contacts".
     crmsync.toml: portals.acme.objects: expected each name once, found contacts twice.
     crmsync.toml: portals.acme.objects: expected a list without empty names, found a list.
-    crmsync.toml: portals.acme.api_version: expected a year and a month such as "2026-09", found "v3".
-    crmsync.toml: portals.acme.api_version: expected a year and a month such as "2026-09", found "2026-13".
+    crmsync.toml: portals.acme.api_version: expected "2026-09", "2026-03" or "v3", found "2026-13".
     crmsync.toml: portals.acme.portal_id: expected a whole number, 1 or more, found 0.
     crmsync.toml: portals.acme.portal_id: expected a whole number, 1 or more, found "12".
     crmsync.toml: portals.acme.mirror: expected text that is not empty, found "".
@@ -298,7 +296,7 @@ fn a_bad_value_is_named_with_what_was_expected() {
     crmsync.toml: portals.acme.api_limit_increase: expected true or false, found "yes".
     crmsync.toml: portals.acme.limits.window_requests: expected a whole number, 1 or more, found 0.
     crmsync.toml: portals.acme.limits.window_requests: expected a whole number below 4 billion, found 5000000000.
-    crmsync.toml: portals.acme.limits.search_per_second: expected a number above 0, found 0.
+    crmsync.toml: portals.acme.limits.search_per_second: expected a whole number, 1 or more, found 0.
     crmsync.toml: portals.acme.limits.daily_reserve: expected a share such as 0.10, from 0 to less than 1, found 1.
     crmsync.toml: portals.acme.pull.settle: expected a duration such as "60s", "5m", "1h30m" or "30d", found 60.
     crmsync.toml: portals.acme.pull.settle: expected a duration such as "60s", "5m", "1h30m" or "30d", found "soon".

@@ -24,7 +24,7 @@ impl<R: Remote + 'static> Engine<R> {
     ///
     /// # Errors
     /// When the remote or the mirror cannot be read.
-    pub async fn verify_object(&self, table: &Arc<Table>) -> Result<Verification, RunError> {
+    pub(crate) async fn verify_object(&self, table: &Arc<Table>) -> Result<Verification, RunError> {
         let object = table.object().to_owned();
         let total = self.remote().count(&object).await.ok();
         self.say(Event::Started { object: object.clone(), phase: Phase::Verify, total, done: 0 });

@@ -198,44 +198,43 @@ impl<R: Remote + 'static> Engine<R> {
         let object = table.object().to_owned();
         let stale = self.store().call(move |store| store.stale(&object, &seen)).await?;
         let wanted: HashSet<&RecordId> = stale.iter().collect();
-        let mut records = if complete {
-            found.into_iter().filter(|record| wanted.contains(&record.id)).collect()
-        } else if stale.is_empty() {
-            Vec::new()
+        let (records, merged) = if complete {
+            (found.into_iter().filter(|record| wanted.contains(&record.id)).collect(), Vec::new())
         } else {
-            self.remote().read(table.object(), &stale, false, &table.fetched).await?
+            self.read_by_id(table, &stale).await?
         };
-        let merged = if complete { Vec::new() } else { self.merged_away(table, &stale, &mut records).await? };
         let changed: Vec<RecordId> = records.iter().map(|record| record.id.clone()).collect();
         let associations = self.associations_of(table, &changed).await?;
         Ok(Stretch { records, merged, associations, walk })
     }
 
-    /// Records that came back under ids nobody asked for are survivors of merges. Which id each of them answers for is
-    /// told by itself, or else by asking once more, id by id.
-    async fn merged_away(
+    /// Reads records by id until each id is accounted for: answered, merged into a record that says so, archived
+    /// meanwhile, or not there on two looks. Also returns which ids were answered by another record.
+    async fn read_by_id(
         &self,
         table: &Table,
-        asked: &[RecordId],
-        records: &mut Vec<Record>,
-    ) -> Result<Vec<(RecordId, RecordId)>, RunError> {
-        let asked_for: HashSet<&RecordId> = asked.iter().collect();
-        let strangers: Vec<&Record> = records.iter().filter(|record| !asked_for.contains(&record.id)).collect();
-        if strangers.is_empty() {
-            return Ok(Vec::new());
+        ids: &[RecordId],
+    ) -> Result<(Vec<Record>, Vec<(RecordId, RecordId)>), RunError> {
+        let mut records: Vec<Record> = Vec::new();
+        let mut silent = ids.to_vec();
+        for archived in [false, false, true] {
+            if !silent.is_empty() {
+                records.extend(self.remote().read(table.object(), &silent, archived, &table.fetched).await?);
+                silent = unanswered(&silent, &records);
+            }
         }
-        let answered: HashSet<&RecordId> = records.iter().map(|record| &record.id).collect();
-        let told: HashSet<&RecordId> = strangers.iter().flat_map(|record| &record.merged_ids).collect();
-        let silent: Vec<RecordId> =
-            asked.iter().filter(|id| !answered.contains(id) && !told.contains(id)).cloned().collect();
         let mut merged = Vec::new();
-        for id in silent {
-            let alone = self.remote().read(table.object(), std::slice::from_ref(&id), false, &table.fetched).await?;
-            merged.extend(alone.into_iter().filter(|record| record.id != id).map(|record| (id.clone(), record.id)));
+        let asked: HashSet<&RecordId> = ids.iter().collect();
+        if records.iter().any(|record| !asked.contains(&record.id)) {
+            // A survivor that does not tell whom it took in: ask one by one, so that the answer can mean one id only.
+            for id in silent {
+                let alone = self.remote().read(table.object(), std::slice::from_ref(&id), false, &table.fetched).await?;
+                merged.extend(alone.into_iter().filter(|record| record.id != id).map(|record| (id.clone(), record.id)));
+            }
         }
         let mut once = HashSet::new();
         records.retain(|record| once.insert(record.id.clone()));
-        Ok(merged)
+        Ok((records, merged))
     }
 
     async fn write_stretch(
@@ -261,6 +260,13 @@ impl<R: Remote + 'static> Engine<R> {
             })
             .await
     }
+}
+
+/// The ids that no record answers for, under its own id or as merged into it.
+fn unanswered(ids: &[RecordId], records: &[Record]) -> Vec<RecordId> {
+    let answered: HashSet<&RecordId> =
+        records.iter().flat_map(|record| std::iter::once(&record.id).chain(&record.merged_ids)).collect();
+    ids.iter().filter(|id| !answered.contains(id)).cloned().collect()
 }
 
 /// Whether ids strictly ascend, beginning above `after`.

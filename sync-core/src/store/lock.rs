@@ -52,6 +52,16 @@ impl RunLock {
     }
 }
 
+impl RunLock {
+    /// Whether a run is at work on the mirror at this moment. Takes nothing, makes no file.
+    pub fn is_held(mirror: &Path) -> bool {
+        let mut name = mirror.as_os_str().to_owned();
+        name.push(".lock");
+        let Ok(file) = File::open(PathBuf::from(name)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{LockError, RunLock};

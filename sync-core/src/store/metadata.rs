@@ -4,7 +4,8 @@
 use super::{Store, StoreError, Write};
 use crate::model::{AssociationLabel, ObjectType, Owner, Pipeline, Timestamp};
 use mappings::{PropertyOption, PropertySchema, WireType};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
 
 impl Store {
     /// The portal that the file is bound to, if it is.
@@ -25,48 +26,20 @@ impl Store {
         Ok(millis.and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis))
     }
 
+    /// The properties of an object type as a mirror stored them, read without a run; empty when none are stored.
+    ///
+    /// # Errors
+    /// When the file is not a mirror.
+    pub fn schema_at(mirror: &Path, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
+        match Self::open_to_read(mirror)? {
+            Some(connection) => read_properties(&connection, object),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The properties of an object type as last read, those included that the portal had once and has no more.
     pub fn properties(&self, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT name, label, type, field_type, group_name, calculated, read_only, has_unique_value, hidden, archived
-             FROM properties WHERE object = ?1 ORDER BY name",
-        )?;
-        let mut properties: Vec<PropertySchema> = statement
-            .query_map([object], |row| {
-                let type_name: String = row.get(2)?;
-                Ok(PropertySchema {
-                    name: row.get(0)?,
-                    label: row.get(1)?,
-                    wire_type: WireType::named(&type_name),
-                    type_name,
-                    field_type: row.get(3)?,
-                    group_name: row.get(4)?,
-                    calculated: row.get(5)?,
-                    read_only: row.get(6)?,
-                    has_unique_value: row.get(7)?,
-                    hidden: row.get(8)?,
-                    archived: row.get(9)?,
-                    options: Vec::new(),
-                })
-            })?
-            .collect::<Result<_, _>>()?;
-        let mut options = self.connection.prepare_cached(
-            "SELECT value, label, display_order, hidden FROM property_options WHERE object = ?1 AND property = ?2
-             ORDER BY display_order, value",
-        )?;
-        for property in &mut properties {
-            property.options = options
-                .query_map([object, &property.name], |row| {
-                    Ok(PropertyOption {
-                        value: row.get(0)?,
-                        label: row.get(1)?,
-                        display_order: row.get(2)?,
-                        hidden: row.get(3)?,
-                    })
-                })?
-                .collect::<Result<_, _>>()?;
-        }
-        Ok(properties)
+        read_properties(&self.connection, object)
     }
 
     /// The object types as last read.
@@ -86,6 +59,49 @@ impl Store {
         })?;
         Ok(types.collect::<Result<_, _>>()?)
     }
+}
+
+fn read_properties(connection: &Connection, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, label, type, field_type, group_name, calculated, read_only, has_unique_value, hidden, archived
+         FROM properties WHERE object = ?1 ORDER BY name",
+    )?;
+    let mut properties: Vec<PropertySchema> = statement
+        .query_map([object], |row| {
+            let type_name: String = row.get(2)?;
+            Ok(PropertySchema {
+                name: row.get(0)?,
+                label: row.get(1)?,
+                wire_type: WireType::named(&type_name),
+                type_name,
+                field_type: row.get(3)?,
+                group_name: row.get(4)?,
+                calculated: row.get(5)?,
+                read_only: row.get(6)?,
+                has_unique_value: row.get(7)?,
+                hidden: row.get(8)?,
+                archived: row.get(9)?,
+                options: Vec::new(),
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut options = connection.prepare_cached(
+        "SELECT value, label, display_order, hidden FROM property_options WHERE object = ?1 AND property = ?2
+         ORDER BY display_order, value",
+    )?;
+    for property in &mut properties {
+        property.options = options
+            .query_map([object, &property.name], |row| {
+                Ok(PropertyOption {
+                    value: row.get(0)?,
+                    label: row.get(1)?,
+                    display_order: row.get(2)?,
+                    hidden: row.get(3)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+    }
+    Ok(properties)
 }
 
 impl Write<'_> {

@@ -16,6 +16,10 @@ pub struct RunTotals {
     pub conflicts: u64,
     /// Calls made.
     pub requests: u64,
+    /// The day's calls, if the remote told them.
+    pub daily_limit: Option<u64>,
+    /// What was left of them at the end.
+    pub daily_remaining: Option<u64>,
     /// The code the command ends with.
     pub exit_code: i64,
     /// Why it did not end well, if it did not.
@@ -55,6 +59,13 @@ impl Write<'_> {
                 totals.requests.cast_signed(),
                 totals.error
             ])?;
+        for (key, value) in [("daily_limit", totals.daily_limit), ("daily_remaining", totals.daily_remaining)] {
+            if let Some(value) = value {
+                self.connection
+                    .prepare_cached("INSERT OR REPLACE INTO sync_meta VALUES (?1, ?2)")?
+                    .execute(params![key, value.to_string()])?;
+            }
+        }
         Ok(())
     }
 

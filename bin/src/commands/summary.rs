@@ -1,0 +1,182 @@
+//! What a run did, as a table or a document, and the exit code that follows from it.
+
+use super::Context;
+use crate::exit::{CommandError, Exit};
+use crate::installation::{Installation, close};
+use crate::output::{Align, Table};
+use crate::output::words;
+use connectors::Usage;
+use serde::Serialize;
+use std::time::Duration;
+use sync_core::{ObjectReport, Report};
+use tokio::time::Instant;
+
+#[derive(Serialize)]
+struct RunDocument<'a> {
+    run: i64,
+    portal: &'a str,
+    objects: Vec<ObjectDocument<'a>>,
+    requests: u64,
+    searches: u64,
+    retries: u64,
+    throttled: u64,
+    seconds: f64,
+    exit_code: u8,
+}
+
+#[derive(Serialize)]
+struct ObjectDocument<'a> {
+    object: &'a str,
+    new: u64,
+    changed: u64,
+    archived: u64,
+    associations: u64,
+    conflicts: u64,
+    backfilled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// One pulling run of an installation, from its row in `sync_runs` to its summary on the screen.
+pub(super) async fn pull(
+    context: &Context,
+    installation: &Installation,
+    command: &'static str,
+    portal: &str,
+    objects: &[String],
+) -> Result<Exit, CommandError> {
+    let began = Instant::now();
+    let engine = &installation.engine;
+    let (account, run_id) = installation.begin(command).await?;
+    let mut report = engine.pull(account.server_time, &installation.mappings, objects).await;
+    report.run_id = run_id;
+    let (exit, complaints) = outcome(&mut report);
+    let usage = close(engine, &report, exit).await?;
+    show(context, portal, &report, &usage, began.elapsed(), exit)?;
+    for complaint in &complaints {
+        context.output.complain(complaint);
+    }
+    Ok(exit)
+}
+
+/// The exit code of a run, and what to say about the parts that did not go well. Takes the errors out of the report's
+/// objects, after noting their words there.
+pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
+    let mut complaints: Vec<CommandError> = Vec::new();
+    let all_skipped = !report.objects.is_empty() && report.objects.values().all(|part| part.skipped.is_some());
+    let mut exit = Exit::Done;
+    for (object, part) in &mut report.objects {
+        if part.skipped.is_some() {
+            exit = exit.and(Exit::Attention);
+        }
+        if let Some(error) = part.error.take() {
+            part.failed = Some(error.to_string());
+            let mut complaint = CommandError::from(error);
+            exit = exit.and(complaint.exit);
+            complaint.message = format!("{object}: {}", complaint.message);
+            complaints.push(complaint);
+        }
+    }
+    if let Some(error) = report.error.take() {
+        report.failed = Some(error.to_string());
+        let complaint = CommandError::from(error);
+        exit = exit.and(complaint.exit);
+        complaints.push(complaint);
+    }
+    if all_skipped {
+        exit = exit.and(Exit::Authentication);
+        complaints.push(
+            CommandError::new(Exit::Authentication, "no configured object may be read with this credential.")
+                .hint("give the credential the scopes named above, or configure other objects."),
+        );
+    }
+    complaints.dedup_by(|one, other| one.hints == other.hints && after_colon(one) == after_colon(other));
+    (exit, complaints)
+}
+
+/// An error that stopped every object alike is told once.
+fn after_colon(error: &CommandError) -> &str {
+    error.message.split_once(": ").map_or(error.message.as_str(), |(_, rest)| rest)
+}
+
+fn show(
+    context: &Context,
+    portal: &str,
+    report: &Report,
+    usage: &Usage,
+    took: Duration,
+    exit: Exit,
+) -> Result<(), CommandError> {
+    let objects = report.objects.iter().map(|(object, part)| document(object, part)).collect();
+    let document = RunDocument {
+        run: report.run_id,
+        portal,
+        objects,
+        requests: usage.requests,
+        searches: usage.search,
+        retries: usage.retries,
+        throttled: usage.throttled,
+        seconds: (took.as_secs_f64() * 1_000.0).round() / 1_000.0,
+        exit_code: exit.code(),
+    };
+    context.output.show(&document, |output| {
+        if !report.objects.is_empty() {
+            output.table(&table(report))?;
+        }
+        let retried = if usage.retries == 0 { String::new() } else { format!(", {} repeated", usage.retries) };
+        output.line(format!(
+            "run {}: {} in {} ({} searches{retried})",
+            report.run_id,
+            words::counted(usage.requests, "call", "calls"),
+            words::span(took),
+            words::count(usage.search),
+        ))
+    })
+}
+
+/// The report as a table for people.
+pub(super) fn table(report: &Report) -> Table {
+    let mut table = Table::new([
+        ("object", Align::Left),
+        ("new", Align::Right),
+        ("changed", Align::Right),
+        ("archived", Align::Right),
+        ("associations", Align::Right),
+        ("conflicts", Align::Right),
+        ("", Align::Left),
+    ]);
+    for (object, part) in &report.objects {
+        let note = match (&part.skipped, &part.failed) {
+            (Some(_), _) => "left out",
+            (_, Some(_)) => "ended early",
+            _ if part.backfilled => "read in full",
+            _ => "",
+        };
+        table.row([
+            object.clone(),
+            words::count(part.applied.inserted),
+            words::count(part.applied.changed),
+            words::count(part.applied.archived),
+            words::count(part.associations),
+            words::count(part.applied.conflicts),
+            note.to_owned(),
+        ]);
+    }
+    table
+}
+
+fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
+    ObjectDocument {
+        object,
+        new: part.applied.inserted,
+        changed: part.applied.changed,
+        archived: part.applied.archived,
+        associations: part.associations,
+        conflicts: part.applied.conflicts,
+        backfilled: part.backfilled,
+        skipped: part.skipped.as_deref(),
+        error: part.failed.clone(),
+    }
+}

@@ -1,0 +1,208 @@
+//! One portal and its mirror, opened for a run: the lock, the credential, the mappings, the connector, the engine.
+
+use crate::commands::Context;
+use crate::config::{PortalConfig, TokenSource};
+use crate::exit::{CommandError, Exit};
+use connectors::hubspot::{ApiVersion, HubSpot, Settings, Tier};
+use connectors::{HttpTransport, Token, Transport, Usage};
+use mappings::{Mapping, check_set};
+use std::sync::Arc;
+use sync_core::clock::SystemClock;
+use sync_core::events::Observer;
+use sync_core::remote::Account;
+use sync_core::steps::Unstopped;
+use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
+use sync_core::{Engine, Parts, PullSettings, Report};
+
+/// An engine over HTTP.
+pub type HttpEngine = Engine<HubSpot<HttpTransport>>;
+
+/// A portal and its mirror, for as long as one command works on them. Nobody else runs on this mirror meanwhile.
+pub struct Installation {
+    /// The engine, connected and opened.
+    pub engine: HttpEngine,
+    /// The mappings of the configured objects.
+    pub mappings: Vec<Mapping>,
+    portal_id: Option<String>,
+    _lock: RunLock,
+}
+
+impl Installation {
+    /// Opens a portal's installation. Makes no call yet.
+    ///
+    /// # Errors
+    /// 2 when credential, mappings or mirror are not usable as they are, 75 when another run is at work.
+    pub fn open(context: &Context, portal: &PortalConfig) -> Result<Self, CommandError> {
+        let mappings = mappings_of(portal)?;
+        let token = token_of(portal)?;
+        let lock = RunLock::take(&portal.mirror)?;
+        let store = Store::open(&portal.mirror)?;
+        let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
+        let remote = remote_of(portal, token, Arc::clone(&observer))?;
+        let steps = Arc::new(Unstopped);
+        let engine = Engine::new(Parts {
+            remote,
+            store: StoreHandle::on_thread(store, Arc::new(SystemClock), steps.clone()),
+            observer,
+            steps,
+            pull: pull_settings(portal),
+        });
+        Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), _lock: lock })
+    }
+
+    /// Opens the run's row, after asking who answers.
+    ///
+    /// # Errors
+    /// As the engine's.
+    pub async fn begin(&self, command: &'static str) -> Result<(Account, i64), CommandError> {
+        Ok(self.engine.begin_run(command, self.portal_id.as_deref()).await?)
+    }
+}
+
+/// Closes a run's row with what its report tells.
+pub(crate) async fn close<T: Transport + 'static>(
+    engine: &Engine<HubSpot<T>>,
+    report: &Report,
+    exit: Exit,
+) -> Result<Usage, CommandError> {
+    let usage = engine.remote().usage();
+    let totals = report.totals();
+    let ended = engine
+        .end_run(RunTotals {
+            pulled: totals.inserted + totals.changed,
+            archived: totals.archived,
+            conflicts: totals.conflicts,
+            requests: usage.requests,
+            daily_limit: usage.daily_limit,
+            daily_remaining: usage.daily_remaining,
+            exit_code: i64::from(exit.code()),
+            error: report.failed.clone().or_else(|| report.objects.values().find_map(|part| part.failed.clone())),
+        })
+        .await;
+    match (ended, exit) {
+        (Ok(()), _) => Ok(usage),
+        // The run's own error is worth more than that its row could not be closed.
+        (Err(_), exit) if exit != Exit::Done => Ok(usage),
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// The connector of a portal, over the network.
+pub(crate) fn remote_of(
+    portal: &PortalConfig,
+    token: Token,
+    observer: Arc<dyn Observer>,
+) -> Result<HubSpot<HttpTransport>, CommandError> {
+    let transport = HttpTransport::new(portal.api_base.as_str())
+        .map_err(|error| CommandError::usage(format!("{error}.")).caused_by(error))?;
+    Ok(HubSpot::new(transport, token, settings_of(portal)?, observer))
+}
+
+fn settings_of(portal: &PortalConfig) -> Result<Settings, CommandError> {
+    let api_version: ApiVersion =
+        portal.api_version.parse().map_err(|error| CommandError::usage(format!("portal {}: {error}.", portal.name)))?;
+    Ok(Settings {
+        api_version,
+        tier: match portal.tier {
+            crate::config::Tier::Auto => Tier::Auto,
+            crate::config::Tier::Free => Tier::Free,
+            crate::config::Tier::Starter => Tier::Starter,
+            crate::config::Tier::Professional => Tier::Professional,
+            crate::config::Tier::Enterprise => Tier::Enterprise,
+            crate::config::Tier::OauthPublic => Tier::OauthPublic,
+        },
+        api_limit_increase: portal.api_limit_increase,
+        window_requests: portal.limits.window_requests,
+        search_per_second: portal.limits.search_per_second,
+        daily_requests: portal.limits.daily_requests,
+        daily_reserve: portal.limits.daily_reserve,
+        give_up_after: portal.pull.give_up_after,
+        jitter_seed: u64::from(std::process::id()),
+        ..Settings::default()
+    })
+}
+
+fn pull_settings(portal: &PortalConfig) -> PullSettings {
+    PullSettings {
+        settle: portal.pull.settle,
+        archived_every: portal.pull.archived_every,
+        metadata_every: portal.pull.sweep_every,
+    }
+}
+
+/// Reads the credential from where the configuration says it is.
+///
+/// # Errors
+/// 4 when there is none, 2 when its place is not fit to hold one.
+pub fn token_of(portal: &PortalConfig) -> Result<Token, CommandError> {
+    let token = match portal.credential()? {
+        TokenSource::Variable(name) => Token::from_env(name),
+        TokenSource::AccessTokenVariable => Token::from_env("HUBSPOT_ACCESS_TOKEN"),
+        TokenSource::File(path) => Token::from_file(path),
+        TokenSource::SystemdCredential(name) => Token::from_systemd_credential(name),
+        TokenSource::OAuth(_) => {
+            return Err(CommandError::usage(format!("portal {}: OAuth is not part of this version.", portal.name))
+                .hint("use the token of a private app or a service key: token_env or token_file."));
+        }
+    };
+    token.map_err(|error| CommandError::usage(error.to_string()).caused_by(error))
+}
+
+/// The mappings of the configured objects: from the portal's directory, else the built-in ones.
+///
+/// # Errors
+/// 2, naming every mistake with file and line.
+pub fn mappings_of(portal: &PortalConfig) -> Result<Vec<Mapping>, CommandError> {
+    let available = match &portal.mappings {
+        Some(directory) => read_directory(directory)?,
+        None => Mapping::built_ins(),
+    };
+    let mut chosen = Vec::with_capacity(portal.objects.len());
+    for object in &portal.objects {
+        let found = available.iter().find(|mapping| mapping.object == *object);
+        chosen.push(found.cloned().ok_or_else(|| no_mapping(portal, object))?);
+    }
+    check_set(&chosen).map_err(|errors| mapping_errors(&errors))?;
+    Ok(chosen)
+}
+
+fn read_directory(directory: &std::path::Path) -> Result<Vec<Mapping>, CommandError> {
+    let unreadable = |path: &std::path::Path, error: std::io::Error| {
+        CommandError::usage(format!("{} cannot be read: {error}.", path.display()))
+            .hint("`mappings` names a directory of YAML files; `crmsync init` writes one.")
+            .caused_by(error)
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(|error| unreadable(directory, error))? {
+        let path = entry.map_err(|error| unreadable(directory, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut mappings = Vec::new();
+    let mut mistakes = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+        match Mapping::parse_all(&path.display().to_string(), &text) {
+            Ok(mapping) => mappings.push(mapping),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() { Ok(mappings) } else { Err(mapping_errors(&mistakes)) }
+}
+
+fn no_mapping(portal: &PortalConfig, object: &str) -> CommandError {
+    match &portal.mappings {
+        Some(directory) => CommandError::usage(format!("{} has no mapping for {object}.", directory.display()))
+            .hint(format!("run `crmsync init` to write one, or take {object} out of `objects`.")),
+        None => CommandError::usage(format!("there is no built-in mapping for {object}."))
+            .hint("run `crmsync init` to write one from the portal's own schema."),
+    }
+}
+
+/// Mistakes in mapping files, a line each.
+pub(crate) fn mapping_errors(errors: &[mappings::MappingError]) -> CommandError {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    CommandError::usage(lines.join("\n"))
+}

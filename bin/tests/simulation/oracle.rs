@@ -1,0 +1,214 @@
+//! What "nothing is lost" means, checked against the portal's truth.
+
+use super::people::LocalEdits;
+use super::world::{OBJECTS, World};
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::model::{Properties, Timestamp};
+
+type Verdict = Result<(), String>;
+
+struct Mirrored {
+    state: String,
+    updated_at: i64,
+    properties: Properties,
+}
+
+fn mirrored(world: &World, object: &str) -> BTreeMap<u64, Mirrored> {
+    let person = world.person();
+    let sql = format!("SELECT id, state, updated_at, properties FROM sync_base_{object}");
+    let mut statement = person.prepare(&sql).unwrap();
+    let rows = statement.query_map([], |row| {
+        let id: String = row.get(0)?;
+        let properties: String = row.get(3)?;
+        let mirrored =
+            Mirrored { state: row.get(1)?, updated_at: row.get(2)?, properties: Properties::from_json(properties) };
+        Ok((id.parse().unwrap(), mirrored))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// O1: the same records in the same states with the same values, on both sides.
+pub(super) fn mirror_equals_portal(world: &World, edits: &LocalEdits) -> Verdict {
+    for object in OBJECTS {
+        records_agree(world, object)?;
+        rows_show_their_base(world, object, edits)?;
+    }
+    associations_agree(world, "contacts", "companies")
+}
+
+fn records_agree(world: &World, object: &str) -> Verdict {
+    let mirror = mirrored(world, object);
+    let stored = stored_properties(world, object);
+    let portal = world.rehearsal.portal();
+    for truth in portal.records(object) {
+        let wanted = if truth.merged_into.is_some() {
+            "merged"
+        } else if truth.archived_at.is_some() {
+            "archived"
+        } else {
+            "active"
+        };
+        let Some(found) = mirror.get(&truth.id) else {
+            // What was merged away before anybody looked was never there to see.
+            if wanted == "merged" {
+                continue;
+            }
+            return Err(format!("{object} {} is {wanted} in the portal and absent in the mirror", truth.id));
+        };
+        if found.state != wanted {
+            return Err(format!("{object} {} is {wanted} in the portal and {} in the mirror", truth.id, found.state));
+        }
+        if wanted != "active" {
+            continue;
+        }
+        if found.updated_at != truth.updated_at {
+            return Err(format!(
+                "{object} {}: changed {} there, {} here",
+                truth.id, truth.updated_at, found.updated_at
+            ));
+        }
+        for property in &stored {
+            let theirs = truth.properties.get(property).and_then(simulator::Value::text);
+            let theirs = theirs.filter(|text| !text.is_empty());
+            // A value that no Rust string can hold is compared where it is shown, not here.
+            if truth.properties.get(property).is_some_and(|value| value.text().is_none()) {
+                continue;
+            }
+            let ours = found.properties.get(property).filter(|text| !text.is_empty());
+            if ours.as_deref() != theirs.as_deref() {
+                return Err(format!("{object} {} {property}: {theirs:?} there, {ours:?} here", truth.id));
+            }
+        }
+    }
+    let known: BTreeSet<u64> = portal.records(object).map(|record| record.id).collect();
+    match mirror.keys().find(|id| !known.contains(id)) {
+        Some(id) => Err(format!("{object} {id} is in the mirror and nowhere else")),
+        None => Ok(()),
+    }
+}
+
+/// The properties whose changes move a record's date: the others are seen only when the record changes again.
+fn stored_properties(world: &World, object: &str) -> Vec<String> {
+    let person = world.person();
+    let mut statement = person
+        .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND calculated = 0 AND read_only = 0")
+        .unwrap();
+    statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// The typed row shows what the base holds, wherever nobody edited it.
+fn rows_show_their_base(world: &World, object: &str, edits: &LocalEdits) -> Verdict {
+    let bases = mirrored(world, object);
+    let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();
+    let text_fields: Vec<(&str, &str)> = mapping
+        .fields
+        .iter()
+        .map(|field| (field.property.as_str(), field.column.as_str()))
+        .filter(|(property, _)| ["firstname", "lastname", "city", "jobtitle", "name", "subject"].contains(property))
+        .collect();
+    let person = world.person();
+    for (property, column) in text_fields {
+        let mut statement = person.prepare(&format!("SELECT id, {column} FROM {object} WHERE id IS NOT NULL")).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        for row in rows.unwrap() {
+            let (id, shown): (String, Option<String>) = row.unwrap();
+            if property == "city" && object == "contacts" && edits.contains_key(&id) {
+                continue;
+            }
+            let base = bases[&id.parse().unwrap()].properties.get(property).filter(|text| !text.is_empty());
+            if shown != base {
+                return Err(format!("{object} {id} shows {column} {shown:?}, its base holds {base:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn associations_agree(world: &World, from: &str, to: &str) -> Verdict {
+    let person = world.person();
+    let sql = format!(
+        "SELECT a.from_id, a.to_id, a.type_id FROM associations a JOIN {from} f ON f.id = a.from_id
+         JOIN {to} t ON t.id = a.to_id WHERE from_object = ?1 AND to_object = ?2 AND f.archived = 0 AND t.archived = 0"
+    );
+    let mut statement = person.prepare(&sql).unwrap();
+    let ours: BTreeSet<(u64, u64, u32)> = statement
+        .query_map([from, to], |row| {
+            let (one, other): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((one.parse().unwrap(), other.parse().unwrap(), row.get(2)?))
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let portal = world.rehearsal.portal();
+    let theirs: BTreeSet<(u64, u64, u32)> =
+        portal.associations(from, to).into_iter().map(|edge| (edge.from_id, edge.to_id, edge.type_id)).collect();
+    if ours == theirs {
+        return Ok(());
+    }
+    let (absent, extra): (Vec<_>, Vec<_>) = (theirs.difference(&ours).collect(), ours.difference(&theirs).collect());
+    Err(format!("{from}→{to}: absent in the mirror {absent:?}, only there {extra:?}"))
+}
+
+/// O2, as far as pulling goes: what somebody wrote into the mirror is still there, or kept as the loser of a conflict.
+pub(super) fn local_edits_are_kept(world: &World, edits: &LocalEdits) -> Verdict {
+    let person = world.person();
+    for (id, city) in edits {
+        let kept: bool = person
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?1 AND city = ?2)
+                 OR EXISTS (SELECT 1 FROM sync_conflicts WHERE record_id = ?1 AND property = 'city' AND local = ?2)",
+                [id, city],
+                |row| row.get(0),
+            )
+            .unwrap();
+        if !kept {
+            return Err(format!("contact {id}: the local edit {city:?} is lost"));
+        }
+    }
+    Ok(())
+}
+
+/// O9: whatever changed before the time that the mirror calls settled is in the mirror, at any moment.
+pub(super) fn nothing_is_stale(world: &World) -> Verdict {
+    if !world.mirror().exists() {
+        return Ok(());
+    }
+    let person = world.person();
+    let Ok(mut statement) =
+        person.prepare("SELECT object, settled_until FROM sync_objects WHERE backfilled AND settled_until IS NOT NULL")
+    else {
+        return Ok(());
+    };
+    let settled: Vec<(String, i64)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    for (object, until) in settled {
+        let mirror = mirrored(world, &object);
+        for truth in world.rehearsal.portal().records(&object) {
+            if !truth.is_active() || truth.updated_at >= until {
+                continue;
+            }
+            let seen = mirror.get(&truth.id).is_some_and(|found| found.updated_at >= truth.updated_at);
+            if !seen {
+                let (changed, until) = (Timestamp::from_millis(truth.updated_at), Timestamp::from_millis(until));
+                return Err(format!(
+                    "{object} {} changed {changed}, and is not there although settled until {until}",
+                    truth.id
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// O8: the credential is in no file.
+pub(super) fn the_token_is_nowhere(world: &World) -> Verdict {
+    let token = world.token().as_bytes();
+    for entry in std::fs::read_dir(world.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes.windows(token.len()).any(|window| window == token) {
+            return Err(format!("{} holds the token", path.display()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Single traps, each told as a story.

@@ -1,0 +1,138 @@
+//! One seed: a portal, rounds of people, faults and kills, then quiet, and the oracle's verdict.
+
+use super::oracle;
+use super::people::{self, LocalEdits};
+use super::world::{World, paused, stopped};
+use fastrand::Rng;
+use simulator::{Cleared, DataSize, Faults, Lag, LimitBody, MergeId, MergedRead, Switches, Tier};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Runs one seed to its end. Returns what it left behind as numbers: the trace, and the mirror's contents.
+pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
+    paused(async {
+        let mut dice = Rng::with_seed(seed);
+        let world = World::new(settings(seed, &mut dice));
+        let mut edits = LocalEdits::new();
+        for _ in 0..dice.usize(2..6) {
+            round(&world, &mut dice, &mut edits).await?;
+            oracle::nothing_is_stale(&world)?;
+            people::analyst(&world, &mut dice, &mut edits);
+            sleep(Duration::from_secs(dice.u64(1..7_200))).await;
+        }
+        quiet(&world).await?;
+        oracle::mirror_equals_portal(&world, &edits)?;
+        oracle::local_edits_are_kept(&world, &edits)?;
+        idle(&world).await?;
+        oracle::the_token_is_nowhere(&world)?;
+        if std::env::var("DBG").is_ok() {
+            let p = world.rehearsal.portal();
+            eprintln!(
+                "seed {seed}: {:?} rows {:?} calls {:?} t={}",
+                super::world::OBJECTS.map(|o| p.records(o).count()),
+                world.count("SELECT count(*) FROM sync_history"),
+                p.calls(),
+                world.rehearsal.now()
+            );
+        }
+        Ok((world.trace(), world.contents()))
+    })
+}
+
+/// One run of the engine while people work in the CRM; one in three is killed somewhere.
+async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits) -> Result<(), String> {
+    let kill = (dice.u8(..3) == 0).then(|| dice.usize(1..80));
+    let (count, span) = (dice.usize(..40), Duration::from_secs(dice.u64(1..900)));
+    let mut theirs = dice.fork();
+    let users = people::crm_users(world, &mut theirs, count, span);
+    let (outcome, ()) = tokio::join!(world.pull(kill), users);
+    people::analyst(world, dice, edits);
+    // With faults about, a run may give up; it may not end with a defect.
+    match outcome {
+        Ok(report) => report.errors().try_for_each(|error| acceptable(error)),
+        Err(error) => acceptable(&error),
+    }
+}
+
+fn acceptable(error: &sync_core::RunError) -> Result<(), String> {
+    use sync_core::RemoteErrorKind as Kind;
+    match error {
+        error if stopped(error) => Ok(()),
+        sync_core::RunError::Remote(error) => match error.kind {
+            Kind::Refused | Kind::NotFound | Kind::Unreadable => Err(format!("a defect: {error}")),
+            _ => Ok(()),
+        },
+        error => Err(format!("a defect: {error}")),
+    }
+}
+
+/// Faults end, the index settles, and the engine runs until it has seen everything.
+async fn quiet(world: &World) -> Result<(), String> {
+    world.rehearsal.portal().set_faults(Faults::none());
+    for _ in 0..2 {
+        sleep(Duration::from_secs(26 * 3_600)).await;
+        world.pull_well().await?;
+    }
+    Ok(())
+}
+
+/// Two more runs, with nothing going on: no row may change.
+async fn idle(world: &World) -> Result<(), String> {
+    let before = world.contents();
+    for _ in 0..2 {
+        sleep(Duration::from_secs(4 * 3_600)).await;
+        let totals = world.pull_well().await?.totals();
+        if (totals.inserted, totals.changed, totals.archived) != (0, 0, 0) || world.contents() != before {
+            return Err(format!("an idle run changed the mirror: {totals:?}"));
+        }
+    }
+    let writes = world.rehearsal.portal().calls().writes;
+    if writes == 0 { Ok(()) } else { Err(format!("pulling wrote to the portal {writes} times")) }
+}
+
+fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
+    let data = DataSize {
+        contacts: dice.usize(..140),
+        companies: dice.usize(..40),
+        deals: dice.usize(..40),
+        tickets: dice.usize(..20),
+        archived_per_mille: 60,
+        merged_per_mille: 20,
+        odd_per_mille: 80,
+        extra_properties: [0, 0, 0, 300][dice.usize(..4)],
+        ..DataSize::none()
+    };
+    let switches = Switches {
+        // Not longer than the settled pass trails: what comes later is found by nothing but a sweep.
+        lag: Lag { tail_rate: 0.05, tail_max: Duration::from_secs(50 * 60), ..Lag::default() },
+        merged_read: [MergedRead::Winner, MergedRead::Omitted, MergedRead::NotFound][dice.usize(..3)],
+        merge_id: [MergeId::New, MergeId::KeepPrimary][dice.usize(..2)],
+        cleared: [Cleared::Empty, Cleared::Null][dice.usize(..2)],
+        search_limit_body: [LimitBody::Wire, LimitBody::Documented][dice.usize(..2)],
+        no_op_bumps: dice.bool(),
+        unstable_ties: dice.bool(),
+        associations_multi_status: dice.bool(),
+        associations_page: [3, 500][dice.usize(..2)],
+        bare_search_errors: dice.bool(),
+        archive_bumps: dice.bool(),
+        ..Switches::default()
+    };
+    simulator::Settings {
+        seed,
+        tier: [Tier::Free, Tier::Professional, Tier::Enterprise, Tier::OauthPublic][dice.usize(..4)],
+        latency: Duration::from_millis(dice.u64(..400)),
+        faults: scaled(seed, dice.usize(..6)),
+        switches,
+        data,
+        ..simulator::Settings::default()
+    }
+}
+
+/// An ordinary day's faults, up to five times as many.
+fn scaled(seed: u64, times: usize) -> Faults {
+    match times {
+        0 => Faults::none(),
+        5 => Faults { seed, ..Faults::storm() },
+        _ => Faults { seed, ..Faults::mild() },
+    }
+}
