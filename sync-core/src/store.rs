@@ -23,6 +23,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+/// How long somebody else may hold the write lock before a run gives up.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 pub use apply::Applied;
 pub use cursor::Walk;
 pub use error::StoreError;

@@ -1,7 +1,7 @@
 //! Makes the tables, triggers, views and indexes of the mapped object types, and notices when somebody altered them.
 
 use super::table::{quote, text};
-use super::{Pair, Store, StoreError, Table};
+use super::{PATIENCE, Pair, Store, StoreError, Table};
 use mappings::ResolvedMapping;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fmt::Write as _;
@@ -19,7 +19,11 @@ impl Store {
     /// [`StoreError::MappingChanged`] when a table was made with another mapping, [`StoreError::Altered`] when
     /// somebody replaced one.
     pub fn prepare(&mut self, tables: Vec<Table>) -> Result<(), StoreError> {
-        self.begin()?;
+        // Before any walk: waiting here, on the store's own thread, holds nobody up.
+        self.connection.busy_timeout(PATIENCE)?;
+        let begun = self.begin();
+        self.connection.busy_timeout(std::time::Duration::ZERO)?;
+        begun?;
         let made = make_all(&self.connection, &tables);
         match made {
             Ok(()) => self.connection.execute_batch("COMMIT")?,

@@ -2,7 +2,7 @@
 //!
 //! Waiting happens here, on the runtime's clock: for other programs' write locks, and between our own transactions.
 
-use super::{Store, StoreError, Write};
+use super::{PATIENCE, Store, StoreError, Write};
 use crate::clock::Clock;
 use crate::steps::Steps;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -14,8 +14,6 @@ use tokio::time::Instant;
 const GAP: Duration = Duration::from_millis(5);
 /// How often a held write lock is tried again.
 const RETRY: Duration = Duration::from_millis(20);
-/// How long somebody else may hold the write lock before the run gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 type Job = Box<dyn FnOnce(&mut Store) + Send>;
 

@@ -1,6 +1,6 @@
 //! Opening a mirror: the settings every connection needs, the schema brought up to date, the file recognised.
 
-use super::{StoreError, Table};
+use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -39,6 +39,7 @@ impl Store {
         recognise(&connection)?;
         migrations::migrate(&mut connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.busy_timeout(Duration::ZERO)?;
         let store = Self { connection, tables: BTreeMap::new(), run_id: 0 };
         store.refuse_an_open_guard()?;
         Ok(store)
@@ -81,7 +82,7 @@ impl Store {
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(Duration::ZERO)?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
