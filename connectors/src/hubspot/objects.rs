@@ -5,7 +5,7 @@
 
 use super::client::{Answer, Call};
 use super::types::{encoded, with_always_read};
-use super::wire::{Many, Misread, body};
+use super::wire::{Many, Misread, Text, body};
 use super::{HubSpot, types};
 use crate::http::{Lane, Transport};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -32,10 +32,18 @@ struct Input<'a> {
     id: &'a str,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ItemError {
     #[serde(default)]
     category: Option<String>,
+    #[serde(default)]
+    context: ItemContext,
+}
+
+#[derive(Default, Deserialize)]
+struct ItemContext {
+    #[serde(default)]
+    ids: Vec<Text>,
 }
 
 impl<T: Transport> HubSpot<T> {
@@ -109,20 +117,56 @@ impl<T: Transport> HubSpot<T> {
         let path = if archived { format!("{path}?archived=true") } else { path };
         // A batch that names an id twice is refused as a whole.
         let mut seen = HashSet::with_capacity(ids.len());
-        let ids: Vec<&RecordId> = ids.iter().filter(|id| seen.insert(*id)).collect();
+        let asked: Vec<&RecordId> = ids.iter().filter(|id| seen.insert(*id)).collect();
+        let mut read = self.read_batches(&path, &asked, &properties).await?;
+        // HubSpot may leave a record out of an otherwise good answer without a word: ask about it once more.
+        let silent: Vec<&RecordId> = asked.into_iter().filter(|id| !read.accounts_for(id)).collect();
+        if !silent.is_empty() {
+            let again = self.read_batches(&path, &silent, &properties).await?;
+            read.records.extend(again.records);
+        }
+        Ok(read.records)
+    }
+
+    async fn read_batches(
+        &self,
+        path: &str,
+        ids: &[&RecordId],
+        properties: &[String],
+    ) -> Result<Batch, RemoteError> {
         let calls: Vec<Call> = ids
             .chunks(PAGE)
             .map(|chunk| {
                 let inputs = chunk.iter().map(|id| Input { id: id.as_str() }).collect();
-                Call::post(Lane::Window, path.clone(), json(&BatchRead { properties: &properties, inputs }))
+                Call::post(Lane::Window, path.to_owned(), json(&BatchRead { properties, inputs }))
             })
             .collect();
-        let batches: Vec<Vec<Record>> = stream::iter(calls)
+        let batches: Vec<Batch> = stream::iter(calls)
             .map(|call| async move { self.call(&call, batch).await })
             .buffered(BATCHES)
             .try_collect()
             .await?;
-        Ok(batches.into_iter().flatten().collect())
+        let mut all = Batch::default();
+        for batch in batches {
+            all.told.extend(batch.records.iter().flat_map(|record| &record.merged_ids).cloned());
+            all.told.extend(batch.records.iter().map(|record| record.id.clone()));
+            all.told.extend(batch.told);
+            all.records.extend(batch.records);
+        }
+        Ok(all)
+    }
+}
+
+/// What batches answered: records, and ids of which something was said, be it that there is no such record.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    told: HashSet<RecordId>,
+}
+
+impl Batch {
+    fn accounts_for(&self, id: &RecordId) -> bool {
+        self.told.contains(id)
     }
 }
 
@@ -142,14 +186,16 @@ fn page(answer: &Answer<'_>, after: Option<&str>) -> Result<Page, Misread> {
 
 /// The records of a batch. An id that is told to be unknown is simply absent; any other error of an item must not be
 /// taken for absence.
-fn batch(answer: &Answer<'_>) -> Result<Vec<Record>, Misread> {
+fn batch(answer: &Answer<'_>) -> Result<Batch, Misread> {
     let page: Many<'_> = body(&answer.text)?;
+    let mut told = HashSet::new();
     for raw in page.errors.iter().flatten() {
-        let category = serde_json::from_str::<ItemError>(raw.get()).ok().and_then(|item| item.category);
-        if !matches!(category.as_deref(), Some("OBJECT_NOT_FOUND" | "VALIDATION_ERROR")) {
-            let named = category.as_deref().map_or_else(|| "no category".to_owned(), super::error::quote);
+        let item: ItemError = serde_json::from_str(raw.get()).unwrap_or_default();
+        if !matches!(item.category.as_deref(), Some("OBJECT_NOT_FOUND" | "VALIDATION_ERROR")) {
+            let named = item.category.as_deref().map_or_else(|| "no category".to_owned(), super::error::quote);
             return Err(Misread(format!("the batch failed in part, with {named}")));
         }
+        told.extend(item.context.ids.into_iter().map(Text::id));
     }
-    page.records()
+    Ok(Batch { records: page.records()?, told })
 }
