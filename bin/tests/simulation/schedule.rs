@@ -25,16 +25,6 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         oracle::local_edits_are_kept(&world, &edits)?;
         idle(&world).await?;
         oracle::the_token_is_nowhere(&world)?;
-        if std::env::var("DBG").is_ok() {
-            let p = world.rehearsal.portal();
-            eprintln!(
-                "seed {seed}: {:?} rows {:?} calls {:?} t={}",
-                super::world::OBJECTS.map(|o| p.records(o).count()),
-                world.count("SELECT count(*) FROM sync_history"),
-                p.calls(),
-                world.rehearsal.now()
-            );
-        }
         Ok((world.trace(), world.contents()))
     })
 }
