@@ -78,6 +78,8 @@ pub enum FaultKind {
     Duplicate,
     /// The rows of a page out of order.
     Disorder,
+    /// Every row of a search page archived between index and live read: counted, and left out.
+    Vanish,
     /// A slow answer.
     Slow {
         /// Milliseconds added.
@@ -129,6 +131,8 @@ pub struct Faults {
     pub duplicate: f64,
     /// Disorder in a search page.
     pub disorder: f64,
+    /// A search page without rows.
+    pub vanished: f64,
     /// Slow answers.
     pub slow: f64,
     /// The longest slow answer, in milliseconds.
@@ -370,6 +374,8 @@ impl FaultDesk {
             Some(FaultKind::Duplicate)
         } else if hit(r.disorder, target.search) {
             Some(FaultKind::Disorder)
+        } else if hit(r.vanished, target.search) {
+            Some(FaultKind::Vanish)
         } else if hit(r.slow, true) {
             Some(FaultKind::Slow { by: 1 + (detail >> 8) as u32 % r.slow_max_ms.max(1) })
         } else {

@@ -140,7 +140,7 @@ impl Portal {
             Some(FaultKind::Cut) => spoil_length(self.answer(request, parsed, None), true),
             Some(FaultKind::InvalidJson) => spoil_length(self.answer(request, parsed, None), false),
             Some(FaultKind::Edge { status, empty }) => Delivery::Answer(self.edge(status, empty)),
-            Some(spoil @ (FaultKind::Omit | FaultKind::Duplicate | FaultKind::Disorder)) => {
+            Some(spoil @ (FaultKind::Omit | FaultKind::Duplicate | FaultKind::Disorder | FaultKind::Vanish)) => {
                 Delivery::Answer(self.answer(request, parsed, Some(spoil)))
             }
             Some(FaultKind::Slow { .. }) => Delivery::Answer(self.answer(request, parsed, None)),

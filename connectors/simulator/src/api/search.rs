@@ -21,6 +21,7 @@ impl Portal {
         page.retain(|id| self.is_active(kind, *id));
         match call.spoil {
             Some(FaultKind::Disorder) => self.dice.order.shuffle(&mut page),
+            Some(FaultKind::Vanish) => page.clear(),
             Some(FaultKind::Duplicate) => page.extend(page.first().copied()),
             _ => {}
         }

@@ -1,5 +1,5 @@
 use serde_json::{Value as Json, json};
-use simulator::{DataSize, FaultKind, Lag, Settings, Switches, When};
+use simulator::{DataSize, FaultKind, Faults, Lag, Settings, Switches, When};
 
 use crate::client::{Client, ids, quiet};
 
@@ -261,6 +261,19 @@ fn a_disordered_page_holds_the_same_rows() {
     assert_ne!(shuffled, ordered);
     shuffled.sort_unstable();
     assert_eq!(shuffled, ordered);
+}
+
+#[test]
+fn a_page_whose_records_all_vanished_is_empty_and_still_has_a_next_one() {
+    let mut client = Client::new(Settings { data: DataSize { deals: 50, ..DataSize::none() }, ..quiet() });
+    client.portal.inject(FaultKind::Vanish, When::path("/search"));
+    let page = client.search("deals", &json!({"limit": 20}));
+    assert_eq!((&page["total"], &page["results"]), (&json!(50), &json!([])));
+    assert_eq!(page["paging"]["next"]["after"], "20");
+    assert_eq!(ids(&client.search("deals", &json!({"limit": 20}))).len(), 20);
+    client.portal.set_faults(Faults { vanished: 1.0, ..Faults::none() });
+    assert_eq!(client.search("deals", &json!({}))["results"], json!([]));
+    assert_eq!(client.get("/crm/v3/objects/deals").1["results"].as_array().unwrap().len(), 10);
 }
 
 #[test]
