@@ -42,7 +42,7 @@ impl<R: Remote + 'static> Engine<R> {
             return Ok(());
         }
         let mut row = walk.position.as_deref().and_then(|row| row.parse().ok()).unwrap_or(0);
-        self.say(Event::Started { object: name.clone(), phase, total: Some(total), done: 0 });
+        self.say(Event::Started { object: name.clone(), phase, total: Some(total), done: u64::try_from(row).unwrap_or(0) });
         while !walk.done {
             let object = table.object().to_owned();
             let (ids, last) = self.store().call(move |store| store.ids_after(&object, row, AT_ONCE)).await?;

@@ -44,7 +44,7 @@ impl<R: Remote + 'static> Engine<R> {
         if !problems.is_empty() {
             return Err(RunError::Mappings(problems));
         }
-        let tables = self.make_tables(resolved).await?;
+        let tables = self.make_tables(resolved, due).await?;
         if due {
             self.read_pair_metadata(&tables, server_now).await?;
         }
@@ -88,11 +88,12 @@ impl<R: Remote + 'static> Engine<R> {
     async fn make_tables(
         &self,
         resolved: Vec<(ResolvedMapping, Vec<PropertySchema>)>,
+        tell: bool,
     ) -> Result<Vec<Arc<Table>>, RunError> {
         let types = self.store().call(|store| store.object_types()).await?;
         let pairs = Pair::named_by(resolved.iter().map(|(mapping, _)| mapping));
         for (mapping, _) in &resolved {
-            if !mapping.left_out.is_empty() {
+            if tell && !mapping.left_out.is_empty() {
                 let (object, names) = (&mapping.object, mapping.left_out.join(", "));
                 self.warn(format!("the portal's {object} have no {names}; these columns are left out"));
             }

@@ -149,6 +149,7 @@ num_associated_contacts|Number of Associated Contacts|n|c|
 num_contacted_notes|Number of times contacted|n|r|
 num_notes|Number of Sales Activities|n|r|
 notes_last_contacted|Last Contacted|dt|r|
+notes_last_updated|Last Activity Date|dt|r|
 hs_num_of_associated_line_items|Number of Associated Line Items|n|c|
 hs_analytics_source|Original Source Type|e|r|ORGANIC_SEARCH=Organic Search,DIRECT_TRAFFIC=Direct Traffic,OFFLINE=Offline Sources
 hs_date_entered_closedwon|Date entered Closed Won|dt|c|
@@ -173,6 +174,8 @@ time_to_first_agent_reply|Time to first response|n|c|
 hs_is_closed|Is ticket closed|b|c|
 hs_num_times_contacted|Number of times contacted|n|c|
 num_notes|Number of Sales Activities|n|r|
+notes_last_contacted|Last Contacted|dt|r|
+notes_last_updated|Last Activity Date|dt|r|
 hs_file_upload|File upload|su||
 nps_score|Conversation NPS score|n|r|
 hs_last_message_received_at|Last message received|dt|c|

@@ -1,1 +1,0 @@
-//! Single traps, each told as a story.
