@@ -14,6 +14,7 @@ mod handle;
 mod lock;
 mod metadata;
 mod open;
+mod reproject;
 mod runs;
 mod status;
 mod table;

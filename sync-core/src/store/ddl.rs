@@ -1,6 +1,7 @@
 //! Makes the tables, triggers, views and indexes of the mapped object types, and notices when somebody altered them.
 
 use super::table::{quote, text};
+use super::reproject::reproject;
 use super::{PATIENCE, Pair, Store, StoreError, Table};
 use mappings::ResolvedMapping;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -52,22 +53,27 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError>
 fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
     let mapping = &table.mapping;
     let fingerprint = mapping.fingerprint();
-    let known: Option<String> = connection
-        .query_row("SELECT mapping_fingerprint FROM sync_objects WHERE object = ?1", [&mapping.object], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    match known {
+    let columns: Vec<String> = mapping.fields.iter().map(|field| field.column.clone()).collect();
+    match Made::read(connection, &mapping.object)? {
         None => {
             refuse_a_strangers_table(connection, mapping)?;
             connection.execute_batch(&tables_of(table))?;
             connection.execute(
-                "INSERT INTO sync_objects (object, table_name, mapping_fingerprint) VALUES (?1, ?2, ?3)",
-                params![mapping.object, mapping.table, fingerprint],
+                "INSERT INTO sync_objects (object, table_name, mapping_fingerprint, mapped_columns)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![mapping.object, mapping.table, fingerprint, names_as_json(&columns)],
             )?;
         }
-        Some(made_with) if made_with == fingerprint => check_columns(connection, table)?,
-        Some(_) => return Err(StoreError::MappingChanged { object: mapping.object.clone() }),
+        Some(made) => {
+            check_columns(connection, &made.table, &made.columns)?;
+            if made.fingerprint != fingerprint {
+                reproject(connection, table, &made)?;
+                connection.execute(
+                    "UPDATE sync_objects SET mapping_fingerprint = ?2, mapped_columns = ?3 WHERE object = ?1",
+                    params![mapping.object, fingerprint, names_as_json(&columns)],
+                )?;
+            }
+        }
     }
     connection.execute_batch(&triggers_of(table))?;
     connection.execute_batch(&views_of(table))?;
@@ -88,12 +94,11 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
 }
 
 /// A table that was dropped and made anew by a tool has other columns, or no `_row`.
-fn check_columns(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+fn check_columns(connection: &Connection, table: &str, mapped: &[String]) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    let present: Vec<String> =
-        statement.query_map([&table.mapping.table], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let present: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let own = ["id", "created_at", "updated_at", "archived", "archived_at", "merged_into", "state", "_row", "_uid"];
-    let wanted = own.iter().copied().chain(table.mapping.fields.iter().map(|field| field.column.as_str()));
+    let wanted = own.iter().copied().chain(mapped.iter().map(String::as_str));
     let absent: Vec<&str> = wanted.filter(|column| !present.iter().any(|there| there == column)).collect();
     if absent.is_empty() {
         return Ok(());
@@ -103,7 +108,36 @@ fn check_columns(connection: &Connection, table: &Table) -> Result<(), StoreErro
     } else {
         format!("it no longer has the columns {}", absent.join(", "))
     };
-    Err(StoreError::Altered { table: table.mapping.table.clone(), what })
+    Err(StoreError::Altered { table: table.to_owned(), what })
+}
+
+fn names_as_json(names: &[String]) -> String {
+    serde_json::Value::from(names).to_string()
+}
+
+/// What a table was made with.
+pub(super) struct Made {
+    pub(super) table: String,
+    fingerprint: String,
+    pub(super) columns: Vec<String>,
+}
+
+impl Made {
+    fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
+        let read = connection
+            .query_row(
+                "SELECT table_name, mapping_fingerprint, mapped_columns FROM sync_objects WHERE object = ?1",
+                [object],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)),
+            )
+            .optional()?;
+        let Some((table, fingerprint, columns)) = read else { return Ok(None) };
+        let columns = serde_json::from_str(&columns).map_err(|_| StoreError::Altered {
+            table: "sync_objects".to_owned(),
+            what: format!("its note of the columns of {object} cannot be read"),
+        })?;
+        Ok(Some(Self { table, fingerprint, columns }))
+    }
 }
 
 fn tables_of(table: &Table) -> String {
@@ -126,6 +160,12 @@ fn tables_of(table: &Table) -> String {
             state TEXT NOT NULL, row_hash INTEGER NOT NULL, properties TEXT NOT NULL
         );"
     );
+    sql += &indexes_of(mapping);
+    sql
+}
+
+/// Our indexes, as far as they are not there.
+pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
     let mut indexed: Vec<&str> = vec!["updated_at"];
     for field in &mapping.fields {
         let key = mapping.key.as_ref() == Some(&field.property) || mapping.unique.as_ref() == Some(&field.property);
@@ -133,11 +173,16 @@ fn tables_of(table: &Table) -> String {
             indexed.push(&field.column);
         }
     }
-    for column in indexed {
-        let index = quote(&format!("{}_by_{column}", mapping.table));
-        let _ = write!(sql, "CREATE INDEX {index} ON {name} ({});", quote(column));
-    }
-    sql
+    let name = quote(&mapping.table);
+    indexed.into_iter().fold(String::new(), |mut sql, column| {
+        let _ = write!(sql, "CREATE INDEX IF NOT EXISTS {} ON {name} ({});", index_name(&mapping.table, column), quote(column));
+        sql
+    })
+}
+
+/// The name of our index on a column, quoted.
+pub(super) fn index_name(table: &str, column: &str) -> String {
+    quote(&format!("{table}_by_{column}"))
 }
 
 /// One trigger for each event: it guards what people may not write and notes what they touched.

@@ -30,8 +30,8 @@ pub enum StoreError {
         /// What is different.
         what: String,
     },
-    /// The mapping is not the one that the table was made with.
-    #[error("the mapping of {object} has changed since its table was made")]
+    /// The mapping is not the one that the table was made with, and the table holds edits.
+    #[error("the mapping of {object} has changed, and its table holds edits that have not been pushed")]
     MappingChanged {
         /// The object type.
         object: String,

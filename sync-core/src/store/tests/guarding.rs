@@ -94,14 +94,6 @@ async fn p30_a_table_made_anew_by_a_tool_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_changed_mapping_is_noticed_before_anything_is_written() {
-    let mirror = with_ann().await;
-    let other = CONTACTS.replace("city: city", "city: town");
-    let error = Mirror::open(&mirror.path(), &[&other], Arc::new(Unstopped)).err().unwrap();
-    assert!(matches!(error, StoreError::MappingChanged { .. }), "{error}");
-}
-
-#[tokio::test]
 async fn a_table_that_was_there_before_is_not_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("crm.db");

@@ -3,4 +3,5 @@
 mod applying;
 mod fixture;
 mod guarding;
+mod reprojecting;
 mod trouble;
