@@ -19,6 +19,9 @@ pub(crate) struct Problem {
     page: bool,
 }
 
+/// Where a refusal for want of scopes points.
+const SCOPES: &str = "https://developers.hubspot.com/scopes";
+
 /// One entry of `errors`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Detail {
@@ -110,8 +113,7 @@ impl Problem {
         if !dated {
             return Problem {
                 category: Some("MISSING_SCOPES"),
-                context: vec![("requiredGranularScopes", scopes)],
-                scopes_link: true,
+                context: vec![("requiredGranularScopes", scopes), ("links", vec![SCOPES.to_owned()])],
                 ..Self::new(403, ONE_OF)
             };
         }
@@ -167,7 +169,7 @@ impl Problem {
         }
         write_context(&mut j, &self.context);
         if self.scopes_link {
-            j.raw(",").key("links").raw("{").key("scopes").string("https://developers.hubspot.com/scopes").raw("}");
+            j.raw(",").key("links").raw("{").key("scopes").string(SCOPES).raw("}");
         }
         if let Some(category) = self.category {
             j.raw(",").key("category").string(category);

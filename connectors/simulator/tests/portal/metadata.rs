@@ -49,6 +49,8 @@ fn error_bodies_keep_hubspots_key_order_and_repeat_the_id_in_a_header() {
     assert_eq!(response.header("content-type"), Some("application/json;charset=utf-8"));
     let (_, old) = client.get("/crm/v3/objects/deals");
     assert_eq!(old["context"]["requiredGranularScopes"], json!(["crm.objects.deals.read"]));
+    // The older shape has its link among the context, and no other.
+    assert_eq!((old["context"]["links"].as_array().map(Vec::len), old.get("links")), (Some(1), None));
     client.portal.allow("deals");
     assert_eq!(client.get("/crm/v3/objects/deals").0, 200);
 }
