@@ -192,6 +192,7 @@ impl From<RunError> for CommandError {
             RunError::Store(error) => error.into(),
             RunError::Mappings(errors) => crate::installation::mapping_errors(&errors),
             RunError::Belt(what) => Self::new(Exit::Belt, format!("{what}.")),
+            RunError::LeftOut(why) => Self::new(Exit::Attention, why),
             error @ (RunError::Stopped(_) | RunError::Task(_)) => Self::internal(format!("{error}.")).caused_by(error),
         }
     }
@@ -206,7 +207,9 @@ impl From<StoreError> for CommandError {
             StoreError::OtherPortal { .. } => {
                 (Exit::Belt, "nothing was written; use that portal's own token, or another mirror file.")
             }
-            StoreError::Altered { .. } => (Exit::Belt, "nothing was written; put the table back, or start a new mirror."),
+            StoreError::Altered { .. } => {
+                (Exit::Belt, "nothing was written; put the table back, or start a new mirror.")
+            }
             StoreError::MappingChanged { .. } => {
                 (Exit::Usage, "nothing was written; restore the mapping, or undo the edits, then run again.")
             }

@@ -38,7 +38,7 @@ impl Installation {
         let lock = RunLock::take(&portal.mirror)?;
         let store = Store::open(&portal.mirror)?;
         let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
-        let remote = remote_of(portal, token, Arc::clone(&observer))?;
+        let remote = remote_of(portal, token, Arc::clone(&observer), true)?;
         let steps = Arc::new(Unstopped);
         let engine = Engine::new(Parts {
             remote,
@@ -87,15 +87,16 @@ pub(crate) async fn close<T: Transport + 'static>(
     }
 }
 
-/// The connector of a portal, over the network.
+/// The connector of a portal, over the network. Without the run's lock it is not `exclusive` and goes slowly.
 pub(crate) fn remote_of(
     portal: &PortalConfig,
     token: Token,
     observer: Arc<dyn Observer>,
+    exclusive: bool,
 ) -> Result<HubSpot<HttpTransport>, CommandError> {
     let transport = HttpTransport::new(portal.api_base.as_str())
         .map_err(|error| CommandError::usage(format!("{error}.")).caused_by(error))?;
-    Ok(HubSpot::new(transport, token, settings_of(portal)?, observer))
+    Ok(HubSpot::new(transport, token, Settings { exclusive, ..settings_of(portal)? }, observer))
 }
 
 fn settings_of(portal: &PortalConfig) -> Result<Settings, CommandError> {

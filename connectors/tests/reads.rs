@@ -330,5 +330,10 @@ async fn no_object_type_leads_out_of_its_path() {
         assert_eq!(hubspot.list(object, false, None, &[]).await.unwrap_err().kind, RemoteErrorKind::Refused);
     }
     hubspot.list("../../owners?x=", false, None, &[]).await.unwrap();
-    assert!(fake.asked()[0].starts_with("GET /crm/objects/2026-09/..%2F..%2Fowners%3Fx%3D?"), "{:?}", fake.asked());
+    // The first call looks for an object type of that name.
+    assert!(
+        fake.asked().last().unwrap().starts_with("GET /crm/objects/2026-09/..%2F..%2Fowners%3Fx%3D?"),
+        "{:?}",
+        fake.asked()
+    );
 }

@@ -61,7 +61,13 @@ fn property(name: &str, wire_type: WireType, unique: bool, options: Vec<Property
         label: name.to_owned(),
         wire_type,
         type_name: String::new(),
-        field_type: if wire_type == WireType::Enumeration { "checkbox" } else { "text" }.to_owned(),
+        // Several options at once, unless the options are known: those are translated one by one.
+        field_type: match wire_type {
+            WireType::Enumeration if options.is_empty() => "checkbox",
+            WireType::Enumeration => "select",
+            _ => "text",
+        }
+        .to_owned(),
         group_name: String::new(),
         calculated: false,
         read_only: false,

@@ -92,7 +92,8 @@ CREATE TABLE sync_objects (
 -- Walks in progress, so that a stopped run goes on where it was.
 CREATE TABLE sync_cursors (
     object TEXT NOT NULL, phase TEXT NOT NULL, began INTEGER NOT NULL, low INTEGER, high INTEGER,
-    position TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (object, phase)
+    position TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0, thorough INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (object, phase)
 ) WITHOUT ROWID;
 
 CREATE TABLE sync_pending (

@@ -6,8 +6,8 @@ use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::events::Event;
 use crate::model::Timestamp;
-use crate::remote::{Account, Remote};
 use crate::pull::Verification;
+use crate::remote::{Account, Remote};
 use crate::report::{ObjectReport, Report};
 use crate::store::{RunTotals, Table};
 use mappings::Mapping;
@@ -85,8 +85,14 @@ impl<R: Remote + 'static> Engine<R> {
         mappings: &[Mapping],
         objects: &[String],
     ) -> Result<BTreeMap<String, Result<Verification, RunError>>, RunError> {
-        let tables = self.prepare(server_now, mappings, &mut Report::default()).await?;
+        let mut prepared = Report::default();
+        let tables = self.prepare(server_now, mappings, &mut prepared).await?;
         let mut found = BTreeMap::new();
+        for (object, part) in prepared.objects {
+            if let Some(why) = part.error.or_else(|| part.skipped.map(RunError::LeftOut)) {
+                found.insert(object, Err(why));
+            }
+        }
         for table in tables.iter().filter(|table| objects.iter().any(|object| object == table.object())) {
             found.insert(table.object().to_owned(), self.verify_object(table).await);
         }
@@ -102,11 +108,12 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         let tables = self.prepare(server_now, mappings, report).await?;
         let wanted = |table: &&Arc<Table>| objects.is_empty() || objects.iter().any(|name| name == table.object());
+        let daily = report.daily;
         let mut tasks = JoinSet::new();
         for table in tables.iter().filter(wanted) {
             let (engine, table) = (self.clone(), Arc::clone(table));
             tasks.spawn(async move {
-                let mut report = ObjectReport::default();
+                let mut report = ObjectReport { full_look: daily, ..ObjectReport::default() };
                 let ended = engine.pull_object(&table, server_now, &mut report).await;
                 (table.object().to_owned(), report, ended)
             });
@@ -118,6 +125,7 @@ impl<R: Remote + 'static> Engine<R> {
             }
             report.objects.insert(object, part);
         }
+        report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
         Ok(())
     }
 

@@ -4,9 +4,11 @@ use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
 use crate::remote::Remote;
 use crate::steps::Steps;
-use crate::store::StoreHandle;
-use std::sync::Arc;
+use crate::store::{Pair, StoreHandle};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::OwnedMutexGuard;
 
 /// How pulling behaves. All spans are measured on the remote's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,18 +48,22 @@ pub struct Parts<R> {
 /// Keeps one portal and one mirror in step.
 pub struct Engine<R> {
     parts: Arc<Parts<R>>,
+    pairs: Arc<Mutex<PairLocks>>,
 }
+
+/// Who reads and writes the associations of a pair: one object type's task at a time.
+type PairLocks = BTreeMap<Pair, Arc<tokio::sync::Mutex<()>>>;
 
 impl<R> Clone for Engine<R> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts) }
+        Self { parts: Arc::clone(&self.parts), pairs: Arc::clone(&self.pairs) }
     }
 }
 
 impl<R: Remote + 'static> Engine<R> {
     /// Puts the parts together.
     pub fn new(parts: Parts<R>) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), pairs: Arc::default() }
     }
 
     /// The CRM.
@@ -83,6 +89,23 @@ impl<R: Remote + 'static> Engine<R> {
 
     pub(crate) fn advanced(&self, object: &str, phase: Phase, records: usize) {
         self.say(Event::Advanced { object: object.to_owned(), phase, records: records as u64 });
+    }
+
+    /// Keeps other tasks from reading and writing the associations of these pairs, so that an older answer is never
+    /// written over a newer one. Taken in one order everywhere.
+    pub(crate) async fn hold_pairs<'p>(&self, pairs: impl Iterator<Item = &'p Pair>) -> Vec<OwnedMutexGuard<()>> {
+        let mut wanted: Vec<&Pair> = pairs.collect();
+        wanted.sort();
+        wanted.dedup();
+        let mut held = Vec::with_capacity(wanted.len());
+        for pair in wanted {
+            let lock = {
+                let mut locks = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(locks.entry(pair.clone()).or_default())
+            };
+            held.push(lock.lock_owned().await);
+        }
+        held
     }
 
     /// Passes a named step, at which a test may stop the engine.

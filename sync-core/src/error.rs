@@ -56,6 +56,9 @@ pub enum RunError {
     /// A safety belt stopped something before it was done.
     #[error("{0}")]
     Belt(String),
+    /// The credential may not see it.
+    #[error("{0}")]
+    LeftOut(String),
     /// A test stopped the engine here.
     #[error("stopped at {0}")]
     Stopped(&'static str),

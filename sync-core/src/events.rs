@@ -9,6 +9,8 @@ pub enum Phase {
     Backfill,
     /// The walk over the archived list.
     Archived,
+    /// The whole list, because the search index keeps no order.
+    Relist,
     /// Recent changes, at the edge of the search index.
     Fast,
     /// Changes old enough for the search index to have settled.

@@ -38,7 +38,12 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let status = self.store().call(move |store| store.object_status(&object)).await?;
-        if !status.backfilled {
+        if status.backfilled {
+            self.heal(table, report.full_look).await?;
+            for pair in table.outgoing() {
+                self.walk_associations(table, pair, server_now, report).await?;
+            }
+        } else {
             self.backfill(table, server_now, report).await?;
         }
         self.fast_pass(table, server_now, report).await?;
@@ -46,6 +51,21 @@ impl<R: Remote + 'static> Engine<R> {
             self.archived_if_due(table, server_now, report).await?;
         }
         self.settled_if_due(table, server_now, report).await
+    }
+
+    /// Shows deleted and replaced rows again, before anything is compared with them.
+    async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<(), RunError> {
+        let healing = Arc::clone(table);
+        let healed = self.store().write(move |write| write.heal(&healing, full)).await?;
+        self.step("pull.healed")?;
+        if healed.returned > 0 {
+            self.warn(format!(
+                "{} deleted rows of {} came back: a plain DELETE archives nothing; set archived = 1 to ask for an \
+                 archive",
+                healed.returned, table.mapping.table
+            ));
+        }
+        Ok(())
     }
 
     /// Where the fast pass begins to look, given when the walk before it began.

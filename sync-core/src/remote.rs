@@ -7,9 +7,7 @@
 //! * `server_time` is the remote's own clock when it answered (a `Date` header), never the local one.
 
 use crate::error::RemoteError;
-use crate::model::{
-    Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp,
-};
+use crate::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp};
 use mappings::PropertySchema;
 use std::future::Future;
 

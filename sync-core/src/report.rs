@@ -11,6 +11,10 @@ pub struct Report {
     pub run_id: i64,
     /// By object type.
     pub objects: BTreeMap<String, ObjectReport>,
+    /// Conflicts that wait for a person, over all object types.
+    pub open_conflicts: u64,
+    /// Whether the portal's description was read anew, as it is once a day.
+    pub daily: bool,
     /// What stopped the run as a whole, if anything did.
     pub error: Option<RunError>,
     /// The same in words, once the error has been handed on.
@@ -26,6 +30,8 @@ pub struct ObjectReport {
     pub associations: u64,
     /// Whether the first full read was completed in this run.
     pub backfilled: bool,
+    /// Whether every row is to be compared with its base, not only those that triggers noted.
+    pub full_look: bool,
     /// Why this object type was left out, if it was and the run went on.
     pub skipped: Option<String>,
     /// Why its part ended early, if it did.

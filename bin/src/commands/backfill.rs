@@ -1,7 +1,7 @@
 //! `crmsync backfill`: read everything.
 
 use super::Context;
-use super::summary;
+use super::summary::{self, StartOver};
 use crate::exit::{CommandError, Exit};
 use crate::installation::Installation;
 use clap::Args;
@@ -29,10 +29,6 @@ pub fn run(context: &Context, arguments: &BackfillArgs) -> Result<Exit, CommandE
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
     let installation = Installation::open(context, &portal)?;
-    context.block_on(async {
-        for object in &objects {
-            installation.engine.start_over(object, arguments.restart).await?;
-        }
-        summary::pull(context, &installation, "backfill", &portal.name, &objects).await
-    })?
+    let start_over = if arguments.restart { StartOver::Always } else { StartOver::Finished };
+    context.block_on(summary::pull(context, &installation, "backfill", &portal.name, &objects, Some(start_over)))?
 }

@@ -4,8 +4,8 @@ use super::Context;
 use super::summary;
 use crate::exit::{CommandError, Exit};
 use crate::installation::close;
-use crate::output::{Align, Progress, Table, words};
 use crate::output::progress::Display;
+use crate::output::{Align, Progress, Table, words};
 use crate::rehearsal::Rehearsal;
 use clap::Args;
 use connectors::{HubSpot, Settings, Token};
@@ -164,8 +164,8 @@ async fn pull(context: &Context, stage: &Stage) -> Result<(), CommandError> {
     let settings =
         Settings { window_requests: Some(1_000_000), search_per_second: Some(10_000), ..Settings::default() };
     let clock: Arc<dyn Clock> = Arc::new(stage.clock.clone());
-    let remote = HubSpot::new(stage.rehearsal.clone(), token, settings, Arc::clone(&observer))
-        .with_clock(Arc::clone(&clock));
+    let remote =
+        HubSpot::new(stage.rehearsal.clone(), token, settings, Arc::clone(&observer)).with_clock(Arc::clone(&clock));
     let steps = Arc::new(Unstopped);
     let store = StoreHandle::on_thread(Store::open(&stage.mirror)?, clock, steps.clone());
     let engine = Engine::new(Parts { remote, store, observer, steps, pull: PullSettings::default() });

@@ -18,8 +18,8 @@ use sync_core::{RemoteError, RemoteErrorKind};
 
 /// Connect to the portal, write crmsync.toml and a mapping for each object type.
 ///
-/// The mappings come from the portal's own schema. Works in an empty directory with nothing but a token in the environment. Run again, it adds what is new in the
-/// portal and keeps what you edited. It writes nothing to HubSpot, and the token is not stored.
+/// The mappings come from the portal's own schema. Works in an empty directory with nothing but a token in the environment. Run again, it adds the files that are
+/// missing and keeps those that are there. It writes nothing to HubSpot, and the token is not stored.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -57,7 +57,7 @@ pub fn run(context: &Context, _arguments: &InitArgs) -> Result<Exit, CommandErro
     let portal = context.portal()?;
     let token = token_of(&portal)?;
     let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
-    let remote = remote_of(&portal, token, observer)?;
+    let remote = remote_of(&portal, token, observer, false)?;
     let document = context.block_on(connect(context, &portal, &remote))??;
     context.output.show(&document, |output| {
         output.line(format!("connected to HubSpot account {}", document.portal_id))?;

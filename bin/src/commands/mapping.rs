@@ -96,7 +96,8 @@ fn check(context: &Context) -> Result<Exit, CommandError> {
             }
         }
         if document.mappings.iter().any(|mapping| !mapping.with_schema) {
-            output.line("The portal's own types are known after the first pull; until then they are guessed as text.")?;
+            output
+                .line("The portal's own types are known after the first pull; until then they are guessed as text.")?;
         }
         Ok(())
     })?;

@@ -176,8 +176,10 @@ fn dashboard(output: &Output, document: &Document) -> Result<(), CommandError> {
     }
     let waiting: u64 = document.objects.iter().map(|object| object.conflicts).sum();
     if waiting > 0 {
-        output.line(format!("{} to decide: SELECT * FROM sync_conflicts WHERE resolved_at IS NULL",
-            words::counted(waiting, "conflict", "conflicts")))?;
+        output.line(format!(
+            "{} to decide: SELECT * FROM sync_conflicts WHERE resolved_at IS NULL",
+            words::counted(waiting, "conflict", "conflicts")
+        ))?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::Context;
 use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
-use crate::output::{Align, Table};
 use crate::output::words;
+use crate::output::{Align, Table};
 use connectors::Usage;
 use serde::Serialize;
 use std::time::Duration;
@@ -39,6 +39,15 @@ struct ObjectDocument<'a> {
     error: Option<String>,
 }
 
+/// Whether a backfill begins anew.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StartOver {
+    /// Only one that was finished.
+    Finished,
+    /// Whatever became of the last one.
+    Always,
+}
+
 /// One pulling run of an installation, from its row in `sync_runs` to its summary on the screen.
 pub(super) async fn pull(
     context: &Context,
@@ -46,10 +55,16 @@ pub(super) async fn pull(
     command: &'static str,
     portal: &str,
     objects: &[String],
+    start_over: Option<StartOver>,
 ) -> Result<Exit, CommandError> {
     let began = Instant::now();
     let engine = &installation.engine;
     let (account, run_id) = installation.begin(command).await?;
+    if let Some(start_over) = start_over {
+        for object in objects {
+            engine.start_over(object, start_over == StartOver::Always).await?;
+        }
+    }
     let mut report = engine.pull(account.server_time, &installation.mappings, objects).await;
     report.run_id = run_id;
     let (exit, complaints) = outcome(&mut report);
@@ -78,6 +93,9 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
             complaint.message = format!("{object}: {}", complaint.message);
             complaints.push(complaint);
         }
+    }
+    if report.open_conflicts > 0 {
+        exit = exit.and(Exit::Attention);
     }
     if let Some(error) = report.error.take() {
         report.failed = Some(error.to_string());

@@ -41,7 +41,7 @@ pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError
             return Err(CommandError::usage(format!("portal {}: this version does not push.", portal.name))
                 .hint("take `push.enabled = true` out, or run `crmsync pull`: your edits stay in the mirror."));
         }
-        let exit = context.block_on(summary::pull(context, &installation, "sync", &portal.name, &objects))??;
+        let exit = context.block_on(summary::pull(context, &installation, "sync", &portal.name, &objects, None))??;
         context.output.line("Nothing was pushed: this version only pulls. Your edits stay in the mirror.")?;
         Ok(exit)
     })

@@ -72,11 +72,10 @@ pub fn run(context: &Context, arguments: &VerifyArgs) -> Result<Exit, CommandErr
 fn announce(context: &Context, mirror: &Connection, objects: &[String]) -> Result<(), CommandError> {
     let mut calls = 0;
     for object in objects {
-        let known: Result<(i64, bool), _> = mirror.query_row(
-            "SELECT rows, backfilled FROM sync_objects WHERE object = ?1",
-            [object],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        );
+        let known: Result<(i64, bool), _> =
+            mirror.query_row("SELECT rows, backfilled FROM sync_objects WHERE object = ?1", [object], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            });
         match known {
             Ok((rows, true)) => calls += u64::try_from(rows).unwrap_or(0).div_ceil(PAGE) + 2,
             Ok((_, false)) | Err(rusqlite::Error::QueryReturnedNoRows) => {

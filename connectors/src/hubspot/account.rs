@@ -7,6 +7,7 @@ use super::{HubSpot, types};
 use crate::http::Transport;
 use serde::Deserialize;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use sync_core::model::ObjectType;
 use sync_core::remote::Account;
 use sync_core::{RemoteError, RemoteErrorKind};
@@ -60,6 +61,7 @@ impl<T: Transport> HubSpot<T> {
             }
         }
         drop(addresses);
+        self.types_listed.store(true, Ordering::SeqCst);
         let mut all = types::standard();
         all.extend(custom);
         Ok(all)

@@ -10,7 +10,7 @@ use crate::http::{Effect, Lane, Method, Request, Response, Transport, TransportE
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use sync_core::clock::{Clock, SystemClock};
@@ -39,6 +39,8 @@ pub struct HubSpot<T: Transport> {
     pub(crate) url_budget: AtomicUsize,
     /// How custom object types are addressed, by the name under which they were listed.
     pub(crate) custom_types: Mutex<HashMap<String, String>>,
+    /// Whether the account's own types have been asked for.
+    pub(crate) types_listed: AtomicBool,
 }
 
 impl<T: Transport> fmt::Debug for HubSpot<T> {
@@ -67,6 +69,7 @@ impl<T: Transport> HubSpot<T> {
             told_time: Mutex::new(None),
             url_budget: AtomicUsize::new(URL_BUDGET),
             custom_types: Mutex::default(),
+            types_listed: AtomicBool::new(false),
         }
     }
 

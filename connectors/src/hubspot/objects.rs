@@ -128,12 +128,7 @@ impl<T: Transport> HubSpot<T> {
         Ok(read.records)
     }
 
-    async fn read_batches(
-        &self,
-        path: &str,
-        ids: &[&RecordId],
-        properties: &[String],
-    ) -> Result<Batch, RemoteError> {
+    async fn read_batches(&self, path: &str, ids: &[&RecordId], properties: &[String]) -> Result<Batch, RemoteError> {
         let calls: Vec<Call> = ids
             .chunks(PAGE)
             .map(|chunk| {

@@ -17,6 +17,7 @@ impl<T: Transport> Remote for HubSpot<T> {
     }
 
     async fn properties(&self, object: &str) -> Result<Vec<PropertySchema>, RemoteError> {
+        self.learn(object).await?;
         self.read_properties(object).await
     }
 
@@ -25,14 +26,18 @@ impl<T: Transport> Remote for HubSpot<T> {
     }
 
     async fn pipelines(&self, object: &str) -> Result<Vec<Pipeline>, RemoteError> {
+        self.learn(object).await?;
         self.read_pipelines(object).await
     }
 
     async fn association_labels(&self, from: &str, to: &str) -> Result<Vec<AssociationLabel>, RemoteError> {
+        self.learn(from).await?;
+        self.learn(to).await?;
         self.read_association_labels(from, to).await
     }
 
     async fn count(&self, object: &str) -> Result<u64, RemoteError> {
+        self.learn(object).await?;
         self.count_records(object).await
     }
 
@@ -43,6 +48,7 @@ impl<T: Transport> Remote for HubSpot<T> {
         after: Option<&str>,
         properties: &[String],
     ) -> Result<Page, RemoteError> {
+        self.learn(object).await?;
         self.list_page(object, archived, after, properties).await
     }
 
@@ -52,6 +58,7 @@ impl<T: Transport> Remote for HubSpot<T> {
         query: &ChangedQuery,
         properties: &[String],
     ) -> Result<ChangedPage, RemoteError> {
+        self.learn(object).await?;
         self.search_changed(object, query, properties).await
     }
 
@@ -62,10 +69,13 @@ impl<T: Transport> Remote for HubSpot<T> {
         archived: bool,
         properties: &[String],
     ) -> Result<Vec<Record>, RemoteError> {
+        self.learn(object).await?;
         self.read_records(object, ids, archived, properties).await
     }
 
     async fn associations(&self, from: &str, to: &str, ids: &[RecordId]) -> Result<Vec<Association>, RemoteError> {
+        self.learn(from).await?;
+        self.learn(to).await?;
         self.read_associations(from, to, ids).await
     }
 }

@@ -4,6 +4,7 @@ use super::HubSpot;
 use super::error;
 use crate::http::Transport;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use sync_core::RemoteError;
 use sync_core::model::ObjectType;
 
@@ -119,6 +120,19 @@ pub(crate) fn encoded(text: &str) -> String {
 }
 
 impl<T: Transport> HubSpot<T> {
+    /// Makes sure that the paths of an object type are known: the account's own types are listed once, when one of them
+    /// is first asked for.
+    pub(crate) async fn learn(&self, object: &str) -> Result<(), RemoteError> {
+        let standard = STANDARD.iter().any(|(name, id, ..)| *name == object || *id == object);
+        let by_id = object.split_once('-').is_some_and(|(kind, number)| {
+            [kind, number].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        if standard || by_id || self.types_listed.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.read_object_types().await.map(|_| ())
+    }
+
     /// How paths call an object type: a custom one by its id as soon as the types have been listed.
     pub(crate) fn address(&self, object: &str) -> Result<String, RemoteError> {
         if object.is_empty() || object == "." || object == ".." {

@@ -75,6 +75,15 @@ impl Properties {
         Ok(found)
     }
 
+    /// The same properties with one more at the end.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let (name, value) = (serde_json::Value::from(name), serde_json::Value::from(value));
+        let open = self.0.trim_end().trim_end_matches('}').trim_end();
+        let comma = if open.ends_with('{') { "" } else { "," };
+        Self(format!("{open}{comma}{name}:{value}}}").into())
+    }
+
     /// One property's value: `None` when it is absent, null or the object cannot be read.
     pub fn get(&self, name: &str) -> Option<String> {
         let mut found = None;

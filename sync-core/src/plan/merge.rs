@@ -61,13 +61,9 @@ mod tests {
     #[test]
     fn decide_table() {
         let mut table = String::new();
-        for (local_changed, remote_changed, same) in [
-            (false, false, true),
-            (false, true, false),
-            (true, false, false),
-            (true, true, true),
-            (true, true, false),
-        ] {
+        for (local_changed, remote_changed, same) in
+            [(false, false, true), (false, true, false), (true, false, false), (true, true, true), (true, true, false)]
+        {
             for policy in [Policy::RemoteWins, Policy::LocalWins, Policy::Newest, Policy::Hold] {
                 let sides = Sides { local_changed, remote_changed, same };
                 let decision = decide(sides, policy, Some(Winner::Local));

@@ -4,7 +4,7 @@
 //! neighbours are; these are then asked in the stored direction, because kinds have different numbers each way.
 
 use crate::engine::Engine;
-use crate::error::RunError;
+use crate::error::{RemoteErrorKind, RunError};
 use crate::events::{Event, Phase};
 use crate::model::{Association, RecordId, Timestamp};
 use crate::remote::Remote;
@@ -12,12 +12,18 @@ use crate::report::ObjectReport;
 use crate::store::{Pair, Table, Walk};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 /// Records asked for at once: what one call takes.
 pub(super) const AT_ONCE: usize = 1_000;
 
-/// What the remote told about one pair, for some records.
-pub(super) type Answers = Vec<(Pair, Vec<Association>)>;
+/// What the remote told about pairs, for some records. While it lives no other task writes these pairs.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// What was told, by pair.
+    pub(super) told: Vec<(Pair, Vec<Association>)>,
+    _held: Vec<OwnedMutexGuard<()>>,
+}
 
 impl<R: Remote + 'static> Engine<R> {
     /// Reads the associations of every active record of a table to another object type, going on where it was.
@@ -42,11 +48,18 @@ impl<R: Remote + 'static> Engine<R> {
             return Ok(());
         }
         let mut row = walk.position.as_deref().and_then(|row| row.parse().ok()).unwrap_or(0);
-        self.say(Event::Started { object: name.clone(), phase, total: Some(total), done: u64::try_from(row).unwrap_or(0) });
+        self.say(Event::Started {
+            object: name.clone(),
+            phase,
+            total: Some(total),
+            done: u64::try_from(row).unwrap_or(0),
+        });
         while !walk.done {
             let object = table.object().to_owned();
             let (ids, last) = self.store().call(move |store| store.ids_after(&object, row, AT_ONCE)).await?;
-            let answers = self.ask(&pair.from, &pair.to, &ids).await?;
+            let held = self.hold_pairs(std::iter::once(pair)).await;
+            // Left undone: a later run asks again, in case it may then.
+            let Some(answers) = self.ask(&pair.from, &pair.to, &ids).await? else { return Ok(()) };
             self.step("associations.read")?;
             row = last;
             walk.position = Some(row.to_string());
@@ -59,6 +72,7 @@ impl<R: Remote + 'static> Engine<R> {
                     write.apply_associations(&pair, &answers)
                 })
                 .await?;
+            drop(held);
             self.step("associations.written")?;
             self.advanced(&name, phase, ids.len());
         }
@@ -68,47 +82,53 @@ impl<R: Remote + 'static> Engine<R> {
 
     /// Reads the associations of records that changed, in every mirrored pair that they are an end of.
     pub(super) async fn associations_of(&self, table: &Table, changed: &[RecordId]) -> Result<Answers, RunError> {
-        let mut answers = Answers::new();
         if changed.is_empty() {
-            return Ok(answers);
+            return Ok(Answers::default());
         }
+        let held = self.hold_pairs(table.pairs.iter()).await;
+        let mut told = Vec::new();
         for pair in table.outgoing() {
-            answers.push((pair.clone(), self.ask(&pair.from, &pair.to, changed).await?));
+            if let Some(answers) = self.ask(&pair.from, &pair.to, changed).await? {
+                told.push((pair.clone(), answers));
+            }
         }
         for pair in table.incoming() {
-            let mut neighbours: BTreeSet<RecordId> = BTreeSet::new();
-            for answer in self.ask(&pair.to, &pair.from, changed).await? {
-                neighbours.extend(answer.to.into_iter().map(|to| to.id));
-            }
+            let Some(reverse) = self.ask(&pair.to, &pair.from, changed).await? else { continue };
+            let mut neighbours: BTreeSet<RecordId> =
+                reverse.into_iter().flat_map(|answer| answer.to).map(|to| to.id).collect();
             let (stored_in, ids) = (pair.clone(), changed.to_vec());
             neighbours.extend(self.store().call(move |store| store.stored_neighbours(&stored_in, &ids)).await?);
             let neighbours: Vec<RecordId> = neighbours.into_iter().collect();
-            answers.push((pair.clone(), self.ask(&pair.from, &pair.to, &neighbours).await?));
+            if let Some(answers) = self.ask(&pair.from, &pair.to, &neighbours).await? {
+                told.push((pair.clone(), answers));
+            }
         }
-        Ok(answers)
+        Ok(Answers { told, _held: held })
     }
 
     /// Asks for associations; asks once more for records that the remote said nothing about. What it is silent about
-    /// twice stays as it is in the mirror, and is told.
-    async fn ask(&self, from: &str, to: &str, ids: &[RecordId]) -> Result<Vec<Association>, RunError> {
-        let mut answers = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(AT_ONCE) {
-            answers.extend(self.remote().associations(from, to, chunk).await?);
-        }
-        let silent = |answers: &[Association]| -> Vec<RecordId> {
+    /// twice stays as it is in the mirror. `None` when the credential may not read this pair, which is told; the rest of
+    /// the object type goes on.
+    async fn ask(&self, from: &str, to: &str, ids: &[RecordId]) -> Result<Option<Vec<Association>>, RunError> {
+        let mut answers: Vec<Association> = Vec::with_capacity(ids.len());
+        let mut silent: Vec<RecordId> = ids.to_vec();
+        for _ in 0..2 {
+            for chunk in silent.chunks(AT_ONCE) {
+                match self.remote().associations(from, to, chunk).await {
+                    Ok(told) => answers.extend(told),
+                    Err(error) if matches!(error.kind, RemoteErrorKind::MissingScope | RemoteErrorKind::NotFound) => {
+                        self.warn(format!("associations of {from} with {to} were left out: {error}"));
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
             let told: BTreeSet<&RecordId> = answers.iter().map(|answer| &answer.from).collect();
-            ids.iter().filter(|id| !told.contains(id)).cloned().collect()
-        };
-        let missing = silent(&answers);
-        if !missing.is_empty() {
-            for chunk in missing.chunks(AT_ONCE) {
-                answers.extend(self.remote().associations(from, to, chunk).await?);
-            }
-            let left = silent(&answers).len();
-            if left > 0 {
-                tracing::debug!("nothing was told about the {to} of {left} {from}; they stay as they are");
-            }
+            silent.retain(|id| !told.contains(id));
         }
-        Ok(answers)
+        if !silent.is_empty() {
+            tracing::debug!("nothing was told about the {to} of {} {from}; they stay as they are", silent.len());
+        }
+        Ok(Some(answers))
     }
 }

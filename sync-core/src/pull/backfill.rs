@@ -42,6 +42,8 @@ impl<R: Remote + 'static> Engine<R> {
         self.store()
             .write(move |write| {
                 write.save_status(&object, &status)?;
+                // What the lists told may hide that associations changed meanwhile: look at all of it once more.
+                write.save_walk(&object, Phase::Fast, &Walk { low: watermark, thorough: true, ..Walk::new(began) })?;
                 write.forget_walk(&object, Phase::Backfill)?;
                 write.forget_walk(&object, Phase::Archived)
             })
@@ -158,7 +160,9 @@ impl<R: Remote + 'static> Engine<R> {
                 let Some(page) = arriving.recv().await else { return Ok(()) };
                 waiting.push(page);
             }
-            while let Ok(page) = arriving.try_recv() {
+            while waiting.len() < PAGES_WAITING
+                && let Ok(page) = arriving.try_recv()
+            {
                 waiting.push(page);
             }
             let batch = std::mem::take(&mut waiting);

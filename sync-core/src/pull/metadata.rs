@@ -21,6 +21,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<Vec<Arc<Table>>, RunError> {
         let read_at = self.store().call(|store| store.metadata_read_at()).await?;
         let due = read_at.is_none_or(|read_at| server_now.since(read_at) >= self.pull_settings().metadata_every);
+        report.daily = due;
         if due {
             self.read_account_metadata().await?;
         }
@@ -44,7 +45,11 @@ impl<R: Remote + 'static> Engine<R> {
         if !problems.is_empty() {
             return Err(RunError::Mappings(problems));
         }
-        let tables = self.make_tables(resolved, due).await?;
+        // From all mappings, also those left out of this run: the direction in which a pair is stored must not change.
+        let mut pairs = Pair::named_by(mappings);
+        let mirrored = |object: &str| resolved.iter().any(|(mapping, _)| mapping.object == object);
+        pairs.retain(|pair| mirrored(&pair.from) && mirrored(&pair.to));
+        let tables = self.make_tables(resolved, &pairs, due).await?;
         if due {
             self.read_pair_metadata(&tables, server_now).await?;
         }
@@ -88,10 +93,10 @@ impl<R: Remote + 'static> Engine<R> {
     async fn make_tables(
         &self,
         resolved: Vec<(ResolvedMapping, Vec<PropertySchema>)>,
+        pairs: &[Pair],
         tell: bool,
     ) -> Result<Vec<Arc<Table>>, RunError> {
         let types = self.store().call(|store| store.object_types()).await?;
-        let pairs = Pair::named_by(resolved.iter().map(|(mapping, _)| mapping));
         for (mapping, _) in &resolved {
             if tell && !mapping.left_out.is_empty() {
                 let (object, names) = (&mapping.object, mapping.left_out.join(", "));
@@ -103,7 +108,7 @@ impl<R: Remote + 'static> Engine<R> {
             .map(|(mapping, schema)| {
                 let fetched = mapping.properties_to_fetch(&schema);
                 let singular = singular(&types, &mapping.object);
-                Table::new(mapping, &singular, &pairs, fetched)
+                Table::new(mapping, &singular, pairs, fetched)
             })
             .collect();
         let made = self
@@ -137,5 +142,8 @@ impl<R: Remote + 'static> Engine<R> {
 }
 
 fn singular(types: &[ObjectType], object: &str) -> String {
-    types.iter().find(|kind| kind.name == object).map_or_else(|| object.to_owned(), |kind| kind.singular.clone())
+    let called = |kind: &&ObjectType| {
+        kind.name == object || kind.object_type_id == object || kind.fully_qualified_name.as_deref() == Some(object)
+    };
+    types.iter().find(called).map_or_else(|| object.to_owned(), |kind| kind.singular.clone())
 }

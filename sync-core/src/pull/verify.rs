@@ -1,6 +1,7 @@
 //! Compares the mirror with the remote, record by record, and writes nothing. A difference is looked at twice: the
 //! first may only be a change that happened meanwhile.
 
+use super::associations::AT_ONCE;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::events::{Event, Phase};
@@ -65,11 +66,7 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     /// Reads the suspects by id, active and archived, and compares again.
-    async fn second_look(
-        &self,
-        table: &Arc<Table>,
-        suspects: BTreeSet<RecordId>,
-    ) -> Result<Vec<Difference>, RunError> {
+    async fn second_look(&self, table: &Arc<Table>, suspects: BTreeSet<RecordId>) -> Result<Vec<Difference>, RunError> {
         if suspects.is_empty() {
             return Ok(Vec::new());
         }
@@ -77,10 +74,12 @@ impl<R: Remote + 'static> Engine<R> {
         let mut differences = Vec::new();
         let mut answered: BTreeSet<RecordId> = BTreeSet::new();
         for archived in [false, true] {
-            let records = self.remote().read(table.object(), &ids, archived, &table.fetched).await?;
-            answered.extend(records.iter().map(|record| record.id.clone()));
-            let object = table.object().to_owned();
-            differences.extend(self.store().call(move |store| store.differences(&object, &records)).await?);
+            for chunk in ids.chunks(AT_ONCE) {
+                let records = self.remote().read(table.object(), chunk, archived, &table.fetched).await?;
+                answered.extend(records.iter().map(|record| record.id.clone()));
+                let object = table.object().to_owned();
+                differences.extend(self.store().call(move |store| store.differences(&object, &records)).await?);
+            }
         }
         for id in ids.into_iter().filter(|id| !answered.contains(id)) {
             let (object, wanted) = (table.object().to_owned(), id.clone());

@@ -35,7 +35,11 @@ struct Stretch {
 
 /// How the reading of a stretch ended.
 enum Pages {
-    Read { found: Vec<Record>, complete: bool, walk: Walk },
+    Read {
+        found: Vec<Record>,
+        complete: bool,
+        walk: Walk,
+    },
     /// The index does not keep the order that a walk needs.
     Disordered,
 }
@@ -122,9 +126,10 @@ impl<R: Remote + 'static> Engine<R> {
                     "the search index of {} does not keep the order of ids; the whole list is read instead",
                     table.object()
                 ));
-                self.walk_list(table, Phase::Backfill, server_now, report).await?;
+                self.walk_list(table, Phase::Relist, server_now, report).await?;
+                // Lists tell nothing about associations: those of this object type are read in full again.
                 let object = table.object().to_owned();
-                self.store().write(move |write| write.forget_walk(&object, Phase::Backfill)).await?;
+                self.store().write(move |write| write.forget_pair_walks(&object)).await?;
                 break;
             };
             self.step("window.pages_read")?;
@@ -139,6 +144,8 @@ impl<R: Remote + 'static> Engine<R> {
             self.advanced(table.object(), phase, records);
         }
         self.say(Event::Finished { object: table.object().to_owned(), phase });
+        let object = table.object().to_owned();
+        self.store().write(move |write| write.forget_walk(&object, Phase::Relist)).await?;
         Ok(())
     }
 
@@ -196,7 +203,11 @@ impl<R: Remote + 'static> Engine<R> {
         let seen: Vec<(RecordId, Timestamp)> =
             found.iter().map(|record| (record.id.clone(), record.updated_at)).collect();
         let object = table.object().to_owned();
-        let stale = self.store().call(move |store| store.stale(&object, &seen)).await?;
+        let stale = if walk.thorough {
+            seen.into_iter().map(|(id, _)| id).collect()
+        } else {
+            self.store().call(move |store| store.stale(&object, &seen)).await?
+        };
         let wanted: HashSet<&RecordId> = stale.iter().collect();
         let (records, merged) = if complete {
             (found.into_iter().filter(|record| wanted.contains(&record.id)).collect(), Vec::new())
@@ -228,7 +239,8 @@ impl<R: Remote + 'static> Engine<R> {
         if records.iter().any(|record| !asked.contains(&record.id)) {
             // A survivor that does not tell whom it took in: ask one by one, so that the answer can mean one id only.
             for id in silent {
-                let alone = self.remote().read(table.object(), std::slice::from_ref(&id), false, &table.fetched).await?;
+                let alone =
+                    self.remote().read(table.object(), std::slice::from_ref(&id), false, &table.fetched).await?;
                 merged.extend(alone.into_iter().filter(|record| record.id != id).map(|record| (id.clone(), record.id)));
             }
         }
@@ -252,7 +264,7 @@ impl<R: Remote + 'static> Engine<R> {
                     applied.add(write.merged_into(&table, id, survivor)?);
                 }
                 let mut associations = 0;
-                for (pair, answers) in &stretch.associations {
+                for (pair, answers) in &stretch.associations.told {
                     associations += write.apply_associations(pair, answers)?;
                 }
                 write.save_walk(table.object(), phase, &stretch.walk)?;

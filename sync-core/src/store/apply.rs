@@ -6,10 +6,11 @@
 //! * Reading the same record again changes nothing.
 
 use super::cells::{self, RowHasher};
+use super::runs::Conflict;
 use super::{StoreError, Table, Write};
-use crate::model::{Record, RecordId, Timestamp};
+use crate::model::{Properties, Record, RecordId, Timestamp};
 use crate::plan::merge::{Decision, Sides, Winner, decide};
-use mappings::{Cell, Deletes};
+use mappings::{Cell, Deletes, Policy};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use std::borrow::Cow;
 
@@ -68,7 +69,7 @@ impl Write<'_> {
         Ok(done.applied)
     }
 
-    fn count_rows(&self, object: &str, done: Tally) -> Result<(), StoreError> {
+    pub(super) fn count_rows(&self, object: &str, done: Tally) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("UPDATE sync_objects SET rows = rows + ?2, archived = archived + ?3 WHERE object = ?1")?
             .execute(params![object, done.rows, done.archived_rows])?;
@@ -77,8 +78,8 @@ impl Write<'_> {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Tally {
-    applied: Applied,
+pub(super) struct Tally {
+    pub(super) applied: Applied,
     /// How many rows the table gained.
     rows: i64,
     /// How many rows became archived, less those that came back.
@@ -86,9 +87,9 @@ struct Tally {
 }
 
 /// The statements of one batch, prepared once.
-struct Applier<'w> {
-    write: &'w Write<'w>,
-    table: &'w Table,
+pub(super) struct Applier<'w> {
+    pub(super) write: &'w Write<'w>,
+    pub(super) table: &'w Table,
     find_base: CachedStatement<'w>,
     insert_base: CachedStatement<'w>,
     update_base: CachedStatement<'w>,
@@ -96,26 +97,39 @@ struct Applier<'w> {
     read_row: CachedStatement<'w>,
     update_row: CachedStatement<'w>,
     hasher: RowHasher,
-    done: Tally,
+    pub(super) done: Tally,
 }
 
 /// What both sides agreed on last, as stored.
-struct Base {
-    row: i64,
+pub(super) struct Base {
+    pub(super) row: i64,
+    created_at: Timestamp,
     updated_at: Timestamp,
-    row_hash: i64,
+    pub(super) row_hash: i64,
     archived: bool,
+    archived_at: Option<Timestamp>,
+    merged_into: Option<String>,
     state: String,
-    properties: crate::model::Properties,
+    properties: Properties,
 }
 
 /// The typed row as it is now.
-struct LocalRow {
-    row: i64,
+pub(super) struct LocalRow {
+    pub(super) row: i64,
     cells: Vec<Cell<'static>>,
     archived: i64,
-    hash: i64,
+    pub(super) hash: i64,
 }
+
+/// A row merged from three sides.
+struct Merged<'c> {
+    cells: Vec<Cell<'c>>,
+    /// Which fields kept the local value.
+    kept: Vec<bool>,
+}
+
+/// One slot for each mapped field.
+type Wires<'p> = Vec<Option<Cow<'p, str>>>;
 
 /// The engine's own columns of a row.
 struct Envelope<'a> {
@@ -143,7 +157,7 @@ impl<'a> Envelope<'a> {
 }
 
 impl<'w> Applier<'w> {
-    fn new(write: &'w Write<'w>, table: &'w Table) -> Result<Self, StoreError> {
+    pub(super) fn new(write: &'w Write<'w>, table: &'w Table) -> Result<Self, StoreError> {
         let connection: &'w Connection = write.connection;
         let prepare = |sql: &str| connection.prepare_cached(sql);
         Ok(Self {
@@ -167,14 +181,15 @@ impl<'w> Applier<'w> {
         if record.updated_at < base.updated_at {
             return Ok(());
         }
-        let same_state = base.archived == record.archived.is_some() && base.state != "merged" && base.state != "missing";
+        let same_state =
+            base.archived == record.archived.is_some() && base.state != "merged" && base.state != "missing";
         if same_state && record.updated_at == base.updated_at && record.properties == base.properties {
             return Ok(());
         }
         self.update(record, &base)
     }
 
-    fn base(&mut self, id: &str) -> Result<Option<Base>, StoreError> {
+    pub(super) fn base(&mut self, id: &str) -> Result<Option<Base>, StoreError> {
         let base = self
             .find_base
             .query_row([id], |row| {
@@ -184,7 +199,10 @@ impl<'w> Applier<'w> {
                     row_hash: row.get(2)?,
                     archived: row.get(3)?,
                     state: row.get(4)?,
-                    properties: crate::model::Properties::from_json(row.get::<_, String>(5)?),
+                    properties: Properties::from_json(row.get::<_, String>(5)?),
+                    created_at: Timestamp::from_millis(row.get(6)?),
+                    archived_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_millis),
+                    merged_into: row.get(8)?,
                 })
             })
             .optional()?;
@@ -192,12 +210,24 @@ impl<'w> Applier<'w> {
     }
 
     fn insert(&mut self, record: &Record) -> Result<(), StoreError> {
-        let wires = self.wires(record.properties.placed(&self.table.places)?);
-        let cells = self.project(&wires, true);
+        let wires = self.table.wires(&record.properties)?;
+        let fresh = self.project(&wires, true);
         let envelope = Envelope::of(record);
-        let hash = self.hash(&cells, envelope.archived);
-        let row = self.write_row(None, &envelope, &cells)?;
-        self.write_base(false, row, &envelope, hash, record)?;
+        let hash = self.hash(&fresh, envelope.archived);
+        let row = match self.local_row(record.id.as_str())? {
+            None => self.write_row(Target::New(None), &envelope, &fresh)?,
+            // Somebody made a row of this id while nothing guarded the table: what it holds are edits.
+            Some(local) => {
+                let nothing: Wires<'_> = vec![None; wires.len()];
+                let agreed = self.project(&nothing, false);
+                let outside = self.outside(&wires);
+                let sides =
+                    ThreeSides { agreed: &agreed, old: &nothing, new: &wires, outside: &outside, replaced: true };
+                let merged = self.merge(record.id.as_str(), record.updated_at, &local, &sides, fresh)?;
+                self.write_row(Target::Known(local.row), &envelope, &merged.cells)?
+            }
+        };
+        self.write_base(false, row, &envelope, hash, record.properties.as_json())?;
         self.done.rows += 1;
         self.done.applied.inserted += 1;
         if envelope.archived {
@@ -208,32 +238,39 @@ impl<'w> Applier<'w> {
     }
 
     fn update(&mut self, record: &Record, base: &Base) -> Result<(), StoreError> {
-        let new = self.wires(record.properties.placed(&self.table.places)?);
-        let old = self.wires(base.properties.placed(&self.table.places)?);
+        let kept_properties = self.with_retired(record, base)?;
+        let properties = kept_properties.as_ref().unwrap_or(&record.properties);
+        let (new, old) = (self.table.wires(properties)?, self.table.wires(&base.properties)?);
         let fresh = self.project(&new, true);
         let envelope = Envelope::of(record);
         let hash = self.hash(&fresh, envelope.archived);
-        let mut changed = self.write_history(record, base, &old, &new)?;
+        let mut kept = vec![false; new.len()];
+        let mut changed = *properties != base.properties;
         let row = match self.local_row(record.id.as_str())? {
             None if self.table.mapping.deletes == Deletes::Archive => base.row,
             // Somebody deleted the row, and the mapping says that this means nothing: it comes back.
             None => {
                 changed = true;
-                self.write_row(None, &envelope, &fresh)?
+                self.write_row(Target::New(Some(base.row)), &envelope, &fresh)?
             }
-            Some(local) if local.hash == base.row_hash => {
-                self.write_row(Some(local.row), &envelope, &fresh)?
+            Some(local) if local.hash == base.row_hash && local.row == base.row => {
+                self.write_row(Target::Known(local.row), &envelope, &fresh)?
             }
             Some(local) => {
                 let agreed = self.project(&old, false);
-                let merged = self.merge(record, &local, base, &agreed, &old, &new, fresh)?;
+                let outside = self.outside(&new);
+                let replaced = local.row != base.row;
+                let sides = ThreeSides { agreed: &agreed, old: &old, new: &new, outside: &outside, replaced };
+                let merged = self.merge(record.id.as_str(), record.updated_at, &local, &sides, fresh)?;
+                kept = merged.kept;
                 let archiving = local.archived != 0 && !base.archived && !envelope.archived;
                 let state = if archiving { "archiving" } else { envelope.state };
-                let kept = Envelope { archived: envelope.archived || archiving, state, ..envelope };
-                self.write_row(Some(local.row), &kept, &merged)?
+                let shown = Envelope { archived: envelope.archived || archiving, state, ..envelope };
+                self.write_row(Target::Known(local.row), &shown, &merged.cells)?
             }
         };
-        self.write_base(true, row, &envelope, hash, record)?;
+        changed |= self.write_history(record, base, &old, &new, &kept)?;
+        self.write_base(true, row, &envelope, hash, properties.as_json())?;
         match (base.archived, envelope.archived) {
             (false, true) => {
                 self.done.archived_rows += 1;
@@ -246,46 +283,99 @@ impl<'w> Applier<'w> {
         Ok(())
     }
 
+    /// What was read, with the last values of properties that the portal has no more: they were not asked for, so their
+    /// absence says nothing. `None` when nothing has to be added.
+    fn with_retired(&self, record: &Record, base: &Base) -> Result<Option<Properties>, StoreError> {
+        if !self.table.mapping.fields.iter().any(|field| field.retired) {
+            return Ok(None);
+        }
+        let (new, old) = (self.table.wires(&record.properties)?, self.table.wires(&base.properties)?);
+        let mut carried: Option<Properties> = None;
+        for (place, field) in self.table.mapping.fields.iter().enumerate() {
+            if let (true, None, Some(value)) = (field.retired, &new[place], &old[place]) {
+                let onto = carried.as_ref().unwrap_or(&record.properties);
+                carried = Some(onto.with(&field.property, value));
+            }
+        }
+        Ok(carried)
+    }
+
+    /// A row that is gone or was replaced is shown again from its base, with what somebody wrote into it as edits.
+    /// Nothing is done to one that is as the engine left it, or merely edited. Says whether anything was done.
+    pub(super) fn heal(&mut self, id: &str, base: &Base, local: Option<LocalRow>) -> Result<bool, StoreError> {
+        let old = self.table.wires(&base.properties)?;
+        let fresh = self.project(&old, false);
+        let envelope = Envelope {
+            id,
+            created_at: base.created_at,
+            updated_at: base.updated_at,
+            archived: base.archived,
+            archived_at: base.archived_at,
+            merged_into: base.merged_into.as_deref(),
+            state: &base.state,
+        };
+        let hash = self.hash(&fresh, base.archived);
+        let row = match local {
+            None if self.table.mapping.deletes == Deletes::Archive => return Ok(false),
+            None => self.write_row(Target::New(Some(base.row)), &envelope, &fresh)?,
+            Some(local) if local.row == base.row => return Ok(false),
+            Some(local) => {
+                let agreed = fresh.clone();
+                let outside = self.outside(&old);
+                let sides = ThreeSides { agreed: &agreed, old: &old, new: &old, outside: &outside, replaced: true };
+                let merged = self.merge(id, base.updated_at, &local, &sides, fresh)?;
+                self.write_row(Target::Known(local.row), &envelope, &merged.cells)?
+            }
+        };
+        self.write_base(true, row, &envelope, hash, base.properties.as_json())?;
+        Ok(true)
+    }
+
     /// Merges an edited row with what the remote sent, field by field.
-    #[expect(clippy::too_many_arguments, reason = "the three sides of a merge, each as text and as cells")]
     fn merge<'c>(
         &mut self,
-        record: &Record,
+        id: &str,
+        remote_at: Timestamp,
         local: &LocalRow,
-        base: &Base,
-        agreed: &[Cell<'_>],
-        old: &[Option<Cow<'_, str>>],
-        new: &[Option<Cow<'_, str>>],
+        sides: &ThreeSides<'_>,
         fresh: Vec<Cell<'c>>,
-    ) -> Result<Vec<Cell<'c>>, StoreError> {
-        let replaced = local.row != base.row;
-        let mut merged = Vec::with_capacity(fresh.len());
+    ) -> Result<Merged<'c>, StoreError> {
+        let object = self.table.object();
+        let mut merged = Merged { cells: Vec::with_capacity(fresh.len()), kept: vec![false; fresh.len()] };
         for (place, fresh) in fresh.into_iter().enumerate() {
             let field = &self.table.mapping.fields[place];
             let mine = &local.cells[place];
+            let (old, new) = (sides.old[place].as_deref(), sides.new[place].as_deref());
             // A replaced row's NULL means "not mentioned", never "cleared".
-            let mentioned = !(replaced && *mine == Cell::Null);
-            let sides = Sides {
-                local_changed: mentioned && !field.same_cell(mine, &agreed[place]),
-                remote_changed: !field.same_wire(old[place].as_deref(), new[place].as_deref()),
-                same: field.same_cell(mine, &fresh),
+            let mentioned = !(sides.replaced && *mine == Cell::Null);
+            let facts = Sides {
+                local_changed: mentioned && field.is_pushed() && !field.same_cell(mine, &sides.agreed[place]),
+                remote_changed: !field.same_wire(old, new),
+                // A remote value that the column cannot show is not the NULL that stands for it.
+                same: field.same_cell(mine, &fresh) && !sides.outside[place],
             };
-            let decision = decide(sides, field.policy, None);
-            if let Decision::Conflict(winner) = decision {
-                self.done.applied.conflicts += 1;
-                let local_wire = field.to_wire(mine).ok().flatten().or_else(|| shown(mine));
-                self.write.note_conflict(
-                    self.table.object(),
-                    record,
-                    &field.property,
-                    [old[place].as_deref(), local_wire.as_deref(), new[place].as_deref()],
-                    winner,
-                )?;
+            let later = if field.policy == Policy::Newest { self.write.later(object, id, remote_at)? } else { None };
+            let decision = match decide(facts, field.policy, later) {
+                _ if !field.is_pulled() && mentioned => Decision::Local,
+                decision => decision,
+            };
+            match decision {
+                Decision::Conflict(winner) => {
+                    self.done.applied.conflicts += 1;
+                    let wire = field.to_wire(mine).ok().flatten().or_else(|| shown(mine));
+                    let conflict = Conflict { object, id, property: &field.property, remote_at };
+                    self.write.note_conflict(&conflict, [old, wire.as_deref(), new], winner)?;
+                }
+                Decision::Remote if facts.local_changed => self.write.close_conflict(object, id, &field.property)?,
+                Decision::Remote | Decision::Local => {}
             }
-            merged.push(match decision {
-                Decision::Remote | Decision::Conflict(Winner::Remote) => fresh,
-                Decision::Local | Decision::Conflict(Winner::Local | Winner::Held) => mine.clone(),
-            });
+            match decision {
+                Decision::Remote | Decision::Conflict(Winner::Remote) => merged.cells.push(fresh),
+                Decision::Local | Decision::Conflict(Winner::Local | Winner::Held) => {
+                    merged.kept[place] = true;
+                    merged.cells.push(mine.clone());
+                }
+            }
         }
         Ok(merged)
     }
@@ -305,8 +395,7 @@ impl<'w> Applier<'w> {
                 "UPDATE {table} SET archived = 1, merged_into = ?2, state = 'merged' WHERE id = ?1"
             ))?
             .execute(params![id.as_str(), survivor.as_str()])?;
-        let properties = base.properties.placed(&self.table.places)?;
-        let wires = self.wires(properties);
+        let wires = self.table.wires(&base.properties)?;
         let cells = self.project(&wires, false);
         let hash = self.hash(&cells, true);
         self.write
@@ -324,15 +413,6 @@ impl<'w> Applier<'w> {
         Ok(())
     }
 
-    /// One slot for each mapped field, filled from what was read.
-    fn wires<'p>(&self, read: Vec<(usize, Option<Cow<'p, str>>)>) -> Vec<Option<Cow<'p, str>>> {
-        let mut wires = vec![None; self.table.mapping.fields.len()];
-        for (place, value) in read {
-            wires[place] = value;
-        }
-        wires
-    }
-
     fn project<'p>(&mut self, wires: &'p [Option<Cow<'p, str>>], count: bool) -> Vec<Cell<'p>> {
         let fields = &self.table.mapping.fields;
         let mut cells = Vec::with_capacity(fields.len());
@@ -344,6 +424,11 @@ impl<'w> Applier<'w> {
         cells
     }
 
+    fn outside(&self, wires: &[Option<Cow<'_, str>>]) -> Vec<bool> {
+        let fields = self.table.mapping.fields.iter();
+        fields.zip(wires).map(|(field, wire)| field.project(wire.as_deref()).outside).collect()
+    }
+
     fn hash(&mut self, cells: &[Cell<'_>], archived: bool) -> i64 {
         for cell in cells {
             self.hasher.cell(cell);
@@ -352,7 +437,7 @@ impl<'w> Applier<'w> {
         self.hasher.finish()
     }
 
-    fn local_row(&mut self, id: &str) -> Result<Option<LocalRow>, StoreError> {
+    pub(super) fn local_row(&mut self, id: &str) -> Result<Option<LocalRow>, StoreError> {
         let fields = self.table.mapping.fields.len();
         let mut rows = self.read_row.query([id])?;
         let Some(row) = rows.next()? else { return Ok(None) };
@@ -363,20 +448,19 @@ impl<'w> Applier<'w> {
             cells.push(cells::read(value));
         }
         self.hasher.value(row.get_ref(fields)?);
-        let archived = row.get::<_, Option<i64>>(fields)?.unwrap_or(0);
+        // Anything but a number is nobody's wish to archive.
+        let archived = row.get_ref(fields)?.as_i64().unwrap_or(0);
         Ok(Some(LocalRow { row: row.get(fields + 1)?, cells, archived, hash: self.hasher.finish() }))
     }
 
-    /// Writes the typed row; without a handle a new one. Returns its handle.
-    fn write_row(
-        &mut self,
-        handle: Option<i64>,
-        envelope: &Envelope<'_>,
-        cells: &[Cell<'_>],
-    ) -> Result<i64, StoreError> {
-        let statement = if handle.is_some() { &mut self.update_row } else { &mut self.insert_row };
+    /// Writes the typed row. Returns its handle.
+    fn write_row(&mut self, target: Target, envelope: &Envelope<'_>, cells: &[Cell<'_>]) -> Result<i64, StoreError> {
+        let (statement, handle) = match target {
+            Target::Known(row) => (&mut self.update_row, Some(row)),
+            Target::New(row) => (&mut self.insert_row, row),
+        };
         statement.raw_bind_parameter(1, handle)?;
-        if handle.is_none() {
+        if let Target::New(_) = target {
             statement.raw_bind_parameter(2, format!("r{}", envelope.id))?;
             statement.raw_bind_parameter(3, envelope.id)?;
         }
@@ -399,7 +483,7 @@ impl<'w> Applier<'w> {
         row: i64,
         envelope: &Envelope<'_>,
         hash: i64,
-        record: &Record,
+        properties: &str,
     ) -> Result<(), StoreError> {
         let statement = if known { &mut self.update_base } else { &mut self.insert_base };
         statement.execute(params![
@@ -412,24 +496,25 @@ impl<'w> Applier<'w> {
             envelope.merged_into,
             envelope.state,
             hash,
-            record.properties.as_json()
+            properties
         ])?;
         Ok(())
     }
 
-    /// Notes every mapped property that the remote changed; says whether anything worth telling did.
+    /// Notes every mapped property whose value in the mirror the remote changed; says whether there was any.
     fn write_history(
         &mut self,
         record: &Record,
         base: &Base,
         old: &[Option<Cow<'_, str>>],
         new: &[Option<Cow<'_, str>>],
+        kept: &[bool],
     ) -> Result<bool, StoreError> {
         let id = record.id.as_str();
         let mut changed = false;
         for (place, field) in self.table.mapping.fields.iter().enumerate() {
             let (before, after) = (old[place].as_deref(), new[place].as_deref());
-            if !field.same_wire(before, after) {
+            if !kept[place] && !field.same_wire(before, after) {
                 changed = true;
                 self.write.note_history(self.table.object(), id, &field.property, before, after)?;
             }
@@ -440,13 +525,32 @@ impl<'w> Applier<'w> {
             let (before, after) = (flag(base.archived), flag(record.archived.is_some()));
             self.write.note_history(self.table.object(), id, "archived", before, after)?;
         }
-        // An unmapped property moved: the raw view shows it.
-        Ok(changed || record.properties != base.properties)
+        Ok(changed)
     }
 }
 
+/// The row that is written.
+#[derive(Clone, Copy)]
+enum Target {
+    /// A row that is there.
+    Known(i64),
+    /// A new one, under the handle it had before if it had one.
+    New(Option<i64>),
+}
+
+/// What a merge knows besides the local row: what both sides agreed on, and what the remote says now.
+struct ThreeSides<'s> {
+    agreed: &'s [Cell<'s>],
+    old: &'s [Option<Cow<'s, str>>],
+    new: &'s [Option<Cow<'s, str>>],
+    /// Which of the remote's values their columns cannot show.
+    outside: &'s [bool],
+    /// Whether the row was deleted and inserted again.
+    replaced: bool,
+}
+
 /// A local value that cannot be sent, as it stands in the mirror.
-fn shown(cell: &Cell<'_>) -> Option<String> {
+pub(super) fn shown(cell: &Cell<'_>) -> Option<String> {
     match cell {
         Cell::Null => None,
         Cell::Integer(number) => Some(number.to_string()),

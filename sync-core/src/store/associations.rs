@@ -102,9 +102,7 @@ impl<'w> Statements<'w> {
             remove_base: prepare(&format!(
                 "DELETE FROM sync_association_base WHERE {pair} AND category = ?5 AND type_id = ?6"
             ))?,
-            add: prepare(&format!(
-                "INSERT OR IGNORE INTO associations {columns} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-            ))?,
+            add: prepare(&format!("INSERT OR IGNORE INTO associations {columns} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?,
             add_base: prepare(&format!(
                 "INSERT OR REPLACE INTO sync_association_base {columns} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
             ))?,
@@ -117,8 +115,7 @@ fn edge(to: &str, kind: &AssociationKind) -> Edge {
 }
 
 fn read(statement: &mut CachedStatement<'_>, pair: &Pair, from: &str) -> Result<BTreeSet<Edge>, StoreError> {
-    let rows = statement.query_map(params![pair.from, from, pair.to], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-    })?;
+    let rows = statement
+        .query_map(params![pair.from, from, pair.to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -21,12 +21,15 @@ pub struct Walk {
     pub step: Option<String>,
     /// Whether it has seen everything.
     pub done: bool,
+    /// Whether records count as changed however new the mirror's are: after a full read, whose lists tell nothing about
+    /// associations.
+    pub thorough: bool,
 }
 
 impl Walk {
     /// A walk that has not read anything.
     pub fn new(began: Timestamp) -> Self {
-        Self { began, low: None, high: None, position: None, step: None, done: false }
+        Self { began, low: None, high: None, position: None, step: None, done: false, thorough: false }
     }
 }
 
@@ -35,6 +38,7 @@ fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Backfill => "backfill",
         Phase::Archived => "archived",
+        Phase::Relist => "relist",
         Phase::Fast => "fast",
         Phase::Settled => "settled",
         Phase::Associations => "associations",
@@ -54,10 +58,10 @@ impl Write<'_> {
     pub fn save_walk(&self, object: &str, phase: Phase, walk: &Walk) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO sync_cursors (object, phase, began, low, high, position, step, done)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                "INSERT INTO sync_cursors (object, phase, began, low, high, position, step, done, thorough)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT (object, phase) DO UPDATE SET began = ?3, low = ?4, high = ?5, position = ?6, step = ?7,
-                 done = ?8",
+                 done = ?8, thorough = ?9",
             )?
             .execute(params![
                 object,
@@ -67,7 +71,8 @@ impl Write<'_> {
                 walk.high.map(Timestamp::millis),
                 walk.position,
                 walk.step,
-                walk.done
+                walk.done,
+                walk.thorough
             ])?;
         Ok(())
     }
@@ -84,7 +89,7 @@ impl Write<'_> {
 fn read(connection: &Connection, object: &str, phase: Phase) -> Result<Option<Walk>, StoreError> {
     let walk = connection
         .prepare_cached(
-            "SELECT began, low, high, position, step, done FROM sync_cursors WHERE object = ?1 AND phase = ?2",
+            "SELECT began, low, high, position, step, done, thorough FROM sync_cursors WHERE object = ?1 AND phase = ?2",
         )?
         .query_row(params![object, name(phase)], |row| {
             Ok(Walk {
@@ -94,6 +99,7 @@ fn read(connection: &Connection, object: &str, phase: Phase) -> Result<Option<Wa
                 position: row.get(3)?,
                 step: row.get(4)?,
                 done: row.get(5)?,
+                thorough: row.get(6)?,
             })
         })
         .optional()?;

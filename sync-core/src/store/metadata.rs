@@ -234,12 +234,7 @@ impl Write<'_> {
     }
 
     /// Replaces the kinds of association from one object type to another.
-    pub fn save_association_labels(
-        &self,
-        from: &str,
-        to: &str,
-        labels: &[AssociationLabel],
-    ) -> Result<(), StoreError> {
+    pub fn save_association_labels(&self, from: &str, to: &str, labels: &[AssociationLabel]) -> Result<(), StoreError> {
         self.connection
             .execute("DELETE FROM association_labels WHERE from_object = ?1 AND to_object = ?2", [from, to])?;
         let mut statement =

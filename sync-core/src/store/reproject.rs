@@ -123,10 +123,7 @@ fn project_all(connection: &Connection, table: &Table) -> Result<(), StoreError>
     while let Some(row) = rows.next()? {
         let (handle, archived): (i64, bool) = (row.get(0)?, row.get(1)?);
         let properties = Properties::from_json(row.get::<_, String>(2)?);
-        let mut wires = vec![None; fields.len()];
-        for (place, value) in properties.placed(&table.places)? {
-            wires[place] = value;
-        }
+        let wires = table.wires(&properties)?;
         write.raw_bind_parameter(1, handle)?;
         for (place, field) in fields.iter().enumerate() {
             let cell = field.project(wires[place].as_deref()).cell;

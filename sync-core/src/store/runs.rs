@@ -1,9 +1,21 @@
 //! What each run did: its row in `sync_runs`, the history of values, the conflicts it met.
 
 use super::{Store, StoreError, Write};
-use crate::model::{Record, Timestamp};
+use crate::model::Timestamp;
 use crate::plan::merge::Winner;
 use rusqlite::params;
+use std::time::Duration;
+
+/// Two clocks that are not the same tell nothing about changes closer than this.
+const TOO_CLOSE: Duration = Duration::from_secs(5);
+
+/// The field that both sides changed.
+pub(super) struct Conflict<'a> {
+    pub(super) object: &'a str,
+    pub(super) id: &'a str,
+    pub(super) property: &'a str,
+    pub(super) remote_at: Timestamp,
+}
 
 /// What a run did, for its row in `sync_runs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,9 +103,7 @@ impl Write<'_> {
     /// and decided otherwise; a held one stays open.
     pub(super) fn note_conflict(
         &self,
-        object: &str,
-        record: &Record,
-        property: &str,
+        conflict: &Conflict<'_>,
         [base, local, remote]: [Option<&str>; 3],
         winner: Winner,
     ) -> Result<(), StoreError> {
@@ -110,13 +120,13 @@ impl Write<'_> {
                  DO UPDATE SET local = ?5, remote = ?6, remote_at = ?7, chosen = ?8, run_id = ?9, resolved_at = ?11",
             )?
             .execute(params![
-                object,
-                record.id.as_str(),
-                property,
+                conflict.object,
+                conflict.id,
+                conflict.property,
                 base,
                 local,
                 remote,
-                record.updated_at.to_string(),
+                conflict.remote_at.to_string(),
                 chosen,
                 self.run_id,
                 self.now.to_string(),
@@ -125,8 +135,30 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// The time of this transaction, by the local clock: for stamps only.
-    pub fn now(&self) -> Timestamp {
-        self.now
+    /// Closes the open conflict of a field, if there is one: both sides agree again.
+    pub(super) fn close_conflict(&self, object: &str, id: &str, property: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_conflicts SET resolved_at = ?4, chosen = 'value' WHERE object = ?1 AND record_id = ?2
+                 AND property = ?3 AND resolved_at IS NULL",
+            )?
+            .execute(params![object, id, property, self.now.to_string()])?;
+        Ok(())
+    }
+
+    /// Which side changed a record last, by the time that a trigger noted and the remote's own; `None` when that is not
+    /// known or too close to call.
+    pub(super) fn later(&self, object: &str, id: &str, remote_at: Timestamp) -> Result<Option<Winner>, StoreError> {
+        let noted: Option<String> = self
+            .connection
+            .prepare_cached("SELECT max(at) FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
+            .query_row(params![object, id], |row| row.get(0))?;
+        let Some(local_at) = noted.as_deref().and_then(Timestamp::parse) else { return Ok(None) };
+        let apart = local_at.since(remote_at).max(remote_at.since(local_at));
+        Ok(match local_at > remote_at {
+            _ if apart <= TOO_CLOSE => None,
+            true => Some(Winner::Local),
+            false => Some(Winner::Remote),
+        })
     }
 }

@@ -39,6 +39,14 @@ impl Store {
         Ok(status.unwrap_or_default())
     }
 
+    /// How many conflicts wait for a person.
+    pub fn open_conflicts(&self) -> Result<u64, StoreError> {
+        let open: i64 =
+            self.connection
+                .query_row("SELECT count(*) FROM sync_conflicts WHERE resolved_at IS NULL", [], |row| row.get(0))?;
+        Ok(u64::try_from(open).unwrap_or(0))
+    }
+
     /// How many rows an object type has.
     pub fn row_count(&self, object: &str) -> Result<u64, StoreError> {
         let rows: Option<i64> = self
@@ -106,10 +114,19 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Every pair that the object type is an end of is to be read in full again.
+    pub fn forget_pair_walks(&self, object: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM sync_cursors WHERE phase = 'associations' AND (object LIKE ?1 || '→%' OR object LIKE '%→' || ?1)",
+            [object],
+        )?;
+        Ok(())
+    }
+
     /// The object type begins anew: its next pull is a full backfill. Rows stay.
     pub fn restart(&self, object: &str) -> Result<(), StoreError> {
-        self.connection
-            .execute("DELETE FROM sync_cursors WHERE object = ?1 OR object LIKE ?1 || '→%'", [object])?;
+        self.connection.execute("DELETE FROM sync_cursors WHERE object = ?1", [object])?;
+        self.forget_pair_walks(object)?;
         self.connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [object])?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The typed table of one object type, compiled once per run: which property goes into which column, and the SQL.
 
-use mappings::{Direction, ResolvedMapping};
+use crate::model::{Properties, PropertiesError};
+use mappings::{Direction, Mapping, ResolvedMapping};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -31,7 +33,7 @@ pub struct Pair {
 impl Pair {
     /// Every pair that the mappings name, each once: in the direction of the mapping that names it, and if both do, of
     /// the alphabetically first object.
-    pub fn named_by<'m>(mappings: impl IntoIterator<Item = &'m ResolvedMapping>) -> Vec<Self> {
+    pub fn named_by<'m>(mappings: impl IntoIterator<Item = &'m Mapping>) -> Vec<Self> {
         let mut pairs: Vec<Self> = Vec::new();
         for mapping in mappings {
             for rule in &mapping.associations {
@@ -82,23 +84,28 @@ impl Table {
         format!("sync_base_{}", self.mapping.table)
     }
 
+    /// The properties in the order of the mapping's fields.
+    pub(super) fn wires<'p>(&self, properties: &'p Properties) -> Result<Vec<Option<Cow<'p, str>>>, PropertiesError> {
+        let mut wires = vec![None; self.mapping.fields.len()];
+        for (place, value) in properties.placed(&self.places)? {
+            wires[place] = value;
+        }
+        Ok(wires)
+    }
+
     /// The pairs whose associations are stored from this object type's side.
     pub fn outgoing(&self) -> impl Iterator<Item = &Pair> {
         self.pairs.iter().filter(|pair| pair.from == self.mapping.object)
     }
 
-    /// The pairs whose associations are stored from the other side.
+    /// The pairs whose rows have records of this object type at their far end; a pair of a type with itself is both.
     pub fn incoming(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter().filter(|pair| pair.from != self.mapping.object)
+        self.pairs.iter().filter(|pair| pair.to == self.mapping.object)
     }
 
     /// Columns that people may not write, apart from the engine's own.
     pub(super) fn read_only_columns(&self) -> impl Iterator<Item = &str> {
-        self.mapping
-            .fields
-            .iter()
-            .filter(|field| field.direction == Direction::Pull)
-            .map(|field| field.column.as_str())
+        self.mapping.fields.iter().filter(|field| field.direction == Direction::Pull).map(|field| field.column.as_str())
     }
 }
 

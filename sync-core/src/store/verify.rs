@@ -3,7 +3,6 @@
 
 use super::{Store, StoreError, Table};
 use crate::model::{Record, RecordId};
-use mappings::Cell;
 use rusqlite::{OptionalExtension, params};
 use std::borrow::Cow;
 
@@ -33,11 +32,15 @@ impl Store {
     /// out: they are meant to differ.
     pub fn differences(&self, object: &str, records: &[Record]) -> Result<Vec<Difference>, StoreError> {
         let Some(table) = self.tables.get(object).cloned() else { return Ok(Vec::new()) };
+        let pulled = self.object_status(object)?.watermark.unwrap_or_default();
         let mut seen = self.connection.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES (?1)")?;
         let mut differences = Vec::new();
         for record in records {
             seen.execute([record.id.as_str()])?;
-            self.compare(&table, record, &mut differences)?;
+            // What changed since the last pull is not a difference but the next pull's work.
+            if record.updated_at.max(record.archived.unwrap_or_default()) < pulled {
+                self.compare(&table, record, &mut differences)?;
+            }
         }
         Ok(differences)
     }
@@ -89,10 +92,11 @@ impl Store {
             differences.push(difference(Some("archived"), word(archived), word(!archived)));
         }
         let stored = crate::model::Properties::from_json(stored);
-        let mirror = slots(table, &stored)?;
-        let remote = slots(table, &record.properties)?;
+        let mirror = table.wires(&stored)?;
+        let remote = table.wires(&record.properties)?;
         for (place, field) in table.mapping.fields.iter().enumerate() {
-            if !field.same_wire(mirror[place].as_deref(), remote[place].as_deref()) {
+            // What the portal has no more was not asked for.
+            if !field.retired && !field.same_wire(mirror[place].as_deref(), remote[place].as_deref()) {
                 let (mirror, remote) = (mirror[place].as_deref(), remote[place].as_deref());
                 differences.push(difference(Some(&field.property), mirror, remote));
             }
@@ -125,31 +129,11 @@ impl Store {
                 differences.push(Difference {
                     id: record.id.clone(),
                     property: Some(field.property.clone()),
-                    mirror: as_text(&shown),
+                    mirror: super::apply::shown(&shown),
                     remote: mirror[place].as_deref().map(str::to_owned),
                 });
             }
         }
         Ok(())
-    }
-}
-
-fn slots<'p>(
-    table: &Table,
-    properties: &'p crate::model::Properties,
-) -> Result<Vec<Option<Cow<'p, str>>>, StoreError> {
-    let mut slots = vec![None; table.mapping.fields.len()];
-    for (place, value) in properties.placed(&table.places)? {
-        slots[place] = value;
-    }
-    Ok(slots)
-}
-
-fn as_text(cell: &Cell<'_>) -> Option<String> {
-    match cell {
-        Cell::Null => None,
-        Cell::Integer(number) => Some(number.to_string()),
-        Cell::Real(number) => Some(number.to_string()),
-        Cell::Text(text) => Some(text.to_string()),
     }
 }

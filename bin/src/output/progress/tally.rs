@@ -88,6 +88,7 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Backfill => "backfill",
         Phase::Archived => "archived records",
+        Phase::Relist => "whole list",
         Phase::Fast => "recent changes",
         Phase::Settled => "settled changes",
         Phase::Associations => "associations",

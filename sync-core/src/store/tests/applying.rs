@@ -69,7 +69,7 @@ async fn p5_where_both_sides_changed_the_policy_decides_and_the_loser_is_kept() 
     for (policy, shown, chosen, open) in [
         ("remote_wins", "Bergen", "remote", "0"),
         ("local_wins", "Oslo", "local", "0"),
-        ("newest", "Bergen", "remote", "0"),
+        ("newest", "Oslo", "local", "0"),
         ("hold", "Oslo", "held", "1"),
     ] {
         let mapping = format!("{CONTACTS}\nconflict: {policy}");
@@ -100,7 +100,10 @@ async fn p4_a_value_its_column_cannot_show_is_no_edit() {
     let odd = r#"{"email":"a\ud800b","amount":"123456789012345678901234567890.10","score":"not a number"}"#;
     let applied = mirror.apply(vec![record(1, 5, odd)]).await.unwrap();
     assert_eq!(applied.outside, 1);
-    assert_eq!(mirror.one("SELECT email || '/' || amount FROM contacts"), "a\u{FFFD}b/123456789012345678901234567890.10");
+    assert_eq!(
+        mirror.one("SELECT email || '/' || amount FROM contacts"),
+        "a\u{FFFD}b/123456789012345678901234567890.10"
+    );
     assert_eq!(mirror.one("SELECT score FROM contacts"), "NULL");
     assert_eq!(mirror.one("SELECT properties FROM contacts_raw"), odd);
     let applied = mirror.apply(vec![record(1, 6, &odd.replace("not a number", "8"))]).await.unwrap();
@@ -182,7 +185,8 @@ async fn associations_are_merged_as_sets_and_shown_from_either_side() {
         let pair = pair.clone();
         mirror.handle.write(move |write| write.apply_associations(&pair, &answers)).await.unwrap()
     };
-    let both = vec![neighbour(7, kind(1, Some("Primary"))), neighbour(7, kind(279, None)), neighbour(8, kind(279, None))];
+    let both =
+        vec![neighbour(7, kind(1, Some("Primary"))), neighbour(7, kind(279, None)), neighbour(8, kind(279, None))];
     assert_eq!(apply(told(both.clone())).await, 1);
     assert_eq!(apply(told(both)).await, 0, "the same answer again changes nothing");
     let seen = mirror.one(
@@ -194,13 +198,100 @@ async fn associations_are_merged_as_sets_and_shown_from_either_side() {
 
     // A person adds one and removes one; the remote drops another: all three hold.
     let person = mirror.person();
-    person.execute_batch(
-        "INSERT INTO associations VALUES ('contacts', '1', 'companies', '9', NULL, NULL, NULL);
+    person
+        .execute_batch(
+            "INSERT INTO associations VALUES ('contacts', '1', 'companies', '9', NULL, NULL, NULL);
          DELETE FROM associations WHERE to_id = '8';",
-    )
-    .unwrap();
+        )
+        .unwrap();
     let fewer = vec![neighbour(7, kind(279, None)), neighbour(8, kind(279, None))];
     assert_eq!(apply(told(fewer)).await, 1);
-    let left = mirror.one("SELECT group_concat(to_id || coalesce(type_id, '')) FROM (SELECT * FROM associations ORDER BY to_id)");
+    let left = mirror
+        .one("SELECT group_concat(to_id || coalesce(type_id, '')) FROM (SELECT * FROM associations ORDER BY to_id)");
     assert_eq!(left, "7279,9");
+}
+
+async fn heal(mirror: &Mirror, full: bool) -> crate::store::Healed {
+    mirror
+        .handle
+        .write(move |write| {
+            let table = write.table("contacts")?;
+            write.heal(&table, full)
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn p29_deleted_and_replaced_rows_are_healed_without_any_change_at_the_remote() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN), record(3, 5, ANN)]).await.unwrap();
+    let handle = mirror.one("SELECT _row FROM contacts WHERE id = '1'");
+    let person = mirror.person();
+    person.execute("DELETE FROM contacts WHERE id = '1'", []).unwrap();
+    person.execute("INSERT OR REPLACE INTO contacts (id, city) VALUES ('2', 'Oslo')", []).unwrap();
+    let healed = heal(&mirror, false).await;
+    assert_eq!((healed.returned, healed.replaced), (1, 1));
+    assert_eq!(mirror.one("SELECT first_name || _row FROM contacts WHERE id = '1'"), format!("Ann{handle}"));
+    assert_eq!(mirror.one("SELECT first_name || city || state FROM contacts WHERE id = '2'"), "AnnOsloactive");
+    assert_eq!(mirror.one("SELECT pending FROM sync_status"), "1", "the replaced row's city waits to be pushed");
+    assert_eq!(heal(&mirror, true).await, crate::store::Healed::default());
+}
+
+#[tokio::test]
+async fn rows_that_vanished_without_a_trace_are_found_by_the_full_look() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror.person().execute_batch("DROP TRIGGER sync_contacts_delete; DELETE FROM contacts").unwrap();
+    assert_eq!(heal(&mirror, false).await.returned, 0);
+    assert_eq!(heal(&mirror, true).await.returned, 1);
+}
+
+#[tokio::test]
+async fn an_edit_taken_back_is_no_longer_pending_and_closes_its_conflict() {
+    let mirror = Mirror::with(&[&format!("{CONTACTS}\nconflict: hold")], Arc::new(Unstopped));
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    let person = mirror.person();
+    person.execute("UPDATE contacts SET city = 'Oslo'", []).unwrap();
+    mirror.apply(vec![record(1, 6, &ANN.replace("\"city\":null", "\"city\":\"Bergen\""))]).await.unwrap();
+    assert_eq!(mirror.one("SELECT pending || conflicts FROM sync_status"), "11");
+    person.execute("UPDATE contacts SET city = 'Bergen'", []).unwrap();
+    heal(&mirror, false).await;
+    assert_eq!(mirror.one("SELECT pending || conflicts FROM sync_status"), "00");
+}
+
+#[tokio::test]
+async fn newest_takes_the_side_that_changed_last_by_more_than_a_breath() {
+    for (remote_at, city) in [(9_000_000_000_000, "Bergen"), (6, "Oslo")] {
+        let mirror = Mirror::with(&[&format!("{CONTACTS}\nconflict: newest")], Arc::new(Unstopped));
+        mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+        mirror.person().execute("UPDATE contacts SET city = 'Oslo'", []).unwrap();
+        let person = mirror.person();
+        // The trigger's own clock is the machine's: the edit is dated by hand, to the day of the test.
+        person.execute("UPDATE sync_touched SET at = ?1", [at(3_600_000).to_string()]).unwrap();
+        let theirs = record(1, remote_at, &ANN.replace("\"city\":null", "\"city\":\"Bergen\""));
+        mirror.apply(vec![theirs]).await.unwrap();
+        assert_eq!(mirror.one("SELECT city FROM contacts"), city);
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_column_never_counts_as_edited() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror.person().execute("INSERT OR REPLACE INTO contacts (id, score) VALUES ('1', 99)", []).unwrap();
+    let applied = mirror.apply(vec![record(1, 6, &ANN.replace("\"7\"", "\"8\""))]).await.unwrap();
+    assert_eq!(applied.conflicts, 0);
+    assert_eq!(mirror.one("SELECT score FROM contacts"), "8");
+}
+
+#[tokio::test]
+async fn p44_a_property_that_the_portal_has_no_more_keeps_its_values() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror.retire("firstname").await;
+    mirror.apply(vec![record(1, 6, r#"{"email":"ann@x.org","city":"Oslo"}"#)]).await.unwrap();
+    assert_eq!(mirror.one("SELECT first_name || '/' || city FROM contacts"), "Ann/Oslo");
+    assert!(mirror.one("SELECT properties FROM contacts_raw").contains(r#""firstname":"Ann""#));
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_history WHERE property = 'firstname'"), "0");
 }

@@ -120,6 +120,16 @@ impl Mirror {
             .await
     }
 
+    /// The portal archives a property.
+    pub(super) async fn retire(&self, property: &str) {
+        let mut schema = schema();
+        schema.iter_mut().filter(|known| known.name == property).for_each(|known| known.archived = true);
+        let mapping = Mapping::parse("test.yaml", CONTACTS).unwrap().resolve(&schema).unwrap();
+        let fetched = mapping.properties_to_fetch(&schema);
+        let table = Table::new(mapping, "contact", &[], fetched);
+        self.handle.call(move |store| store.prepare(vec![table])).await.unwrap();
+    }
+
     /// One value, as text.
     pub(super) fn one(&self, sql: &str) -> String {
         let value: rusqlite::types::Value = self.person().query_row(sql, [], |row| row.get(0)).unwrap();
@@ -134,13 +144,11 @@ impl Mirror {
 }
 
 pub(super) fn tables(mappings: &[&str]) -> Vec<Table> {
-    let resolved: Vec<_> = mappings
+    let mappings: Vec<Mapping> = mappings.iter().map(|yaml| Mapping::parse("test.yaml", yaml).unwrap()).collect();
+    let pairs = Pair::named_by(&mappings);
+    mappings
         .iter()
-        .map(|yaml| Mapping::parse("test.yaml", yaml).unwrap().resolve(&schema()).unwrap())
-        .collect();
-    let pairs = Pair::named_by(&resolved);
-    resolved
-        .into_iter()
+        .map(|mapping| mapping.resolve(&schema()).unwrap())
         .map(|mapping| {
             let singular = mapping.object.trim_end_matches('s').replace("companie", "company");
             let fetched = mapping.properties_to_fetch(&schema());

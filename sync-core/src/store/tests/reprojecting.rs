@@ -16,16 +16,24 @@ async fn added_removed_and_retyped_columns_are_shown_from_what_had_been_fetched(
     let mirror = Mirror::new();
     mirror.apply(vec![record(1, 5, ANN), record(2, 5, r#"{"email":"b@x.org"}"#)]).await.unwrap();
     let person = mirror.person();
-    person.execute_batch("CREATE INDEX mine ON contacts (first_name); CREATE VIEW theirs AS SELECT email FROM contacts").unwrap();
+    person
+        .execute_batch("CREATE INDEX mine ON contacts (first_name); CREATE VIEW theirs AS SELECT email FROM contacts")
+        .unwrap();
     let before = mirror.one("SELECT group_concat(_row || _uid) FROM contacts");
     let changed = CONTACTS
         .replace("  city: city\n", "  name: nick_name\n")
         .replace("amount: amount", "amount: { column: amount, type: integer, transform: { scale: 100 } }");
     reopen(&mirror, &changed).unwrap();
-    assert_eq!(mirror.one("SELECT nick_name || '/' || amount || '/' || typeof(amount) FROM contacts WHERE id = '1'"), "A./1050/integer");
+    assert_eq!(
+        mirror.one("SELECT nick_name || '/' || amount || '/' || typeof(amount) FROM contacts WHERE id = '1'"),
+        "A./1050/integer"
+    );
     assert_eq!(mirror.one("SELECT count(*) FROM pragma_table_info('contacts') WHERE name = 'city'"), "0");
     assert_eq!(mirror.one("SELECT group_concat(_row || _uid) FROM contacts"), before);
-    assert_eq!(mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('mine', 'theirs', 'contacts_active')"), "3");
+    assert_eq!(
+        mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('mine', 'theirs', 'contacts_active')"),
+        "3"
+    );
     assert_eq!(mirror.one("SELECT count(*) FROM sync_touched"), "0");
     // Back again: the second change reads the hashes in the first one's order.
     reopen(&mirror, CONTACTS).unwrap();

@@ -21,7 +21,8 @@ impl Steps for StopAt {
 
 #[tokio::test]
 async fn p15_a_stop_before_the_commit_leaves_nothing_and_after_it_everything() {
-    for (step, name, rows) in [(1, "store.begun", "0"), (2, "store.before_commit", "0"), (3, "store.committed", "100")] {
+    for (step, name, rows) in [(1, "store.begun", "0"), (2, "store.before_commit", "0"), (3, "store.committed", "100")]
+    {
         let mirror = Mirror::with(&[CONTACTS], Arc::new(StopAt(AtomicUsize::new(step))));
         let stopped = mirror.apply(page()).await.unwrap_err();
         assert!(matches!(stopped, StoreError::Stopped(at) if at == name), "{stopped}");
