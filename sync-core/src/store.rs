@@ -19,7 +19,9 @@ mod reproject;
 mod runs;
 mod status;
 mod table;
+mod triggers;
 mod verify;
+mod views;
 mod write;
 
 #[cfg(test)]

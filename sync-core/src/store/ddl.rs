@@ -1,8 +1,10 @@
-//! Makes the tables, triggers, views and indexes of the mapped object types, and notices when somebody altered them.
+//! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
-use super::table::{quote, text};
 use super::reproject::reproject;
-use super::{PATIENCE, Pair, Store, StoreError, Table};
+use super::table::quote;
+use super::triggers::{keep_association_triggers, keep_triggers};
+use super::views::{keep_pair_views, keep_views};
+use super::{PATIENCE, Store, StoreError, Table};
 use mappings::ResolvedMapping;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fmt::Write as _;
@@ -44,10 +46,10 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError>
     }
     for table in tables {
         for pair in table.outgoing() {
-            make_pair_views(connection, tables, pair)?;
+            keep_pair_views(connection, tables, pair)?;
         }
     }
-    make_association_triggers(connection)
+    keep_association_triggers(connection)
 }
 
 fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
@@ -75,9 +77,8 @@ fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
             }
         }
     }
-    connection.execute_batch(&triggers_of(table))?;
-    connection.execute_batch(&views_of(table))?;
-    Ok(())
+    keep_triggers(connection, table)?;
+    keep_views(connection, table)
 }
 
 fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
@@ -175,7 +176,12 @@ pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
     }
     let name = quote(&mapping.table);
     indexed.into_iter().fold(String::new(), |mut sql, column| {
-        let _ = write!(sql, "CREATE INDEX IF NOT EXISTS {} ON {name} ({});", index_name(&mapping.table, column), quote(column));
+        let _ = write!(
+            sql,
+            "CREATE INDEX IF NOT EXISTS {} ON {name} ({});",
+            index_name(&mapping.table, column),
+            quote(column)
+        );
         sql
     })
 }
@@ -183,139 +189,4 @@ pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
 /// The name of our index on a column, quoted.
 pub(super) fn index_name(table: &str, column: &str) -> String {
     quote(&format!("{table}_by_{column}"))
-}
-
-/// One trigger for each event: it guards what people may not write and notes what they touched.
-fn triggers_of(table: &Table) -> String {
-    let (name, base, object) = (table.quoted(), quote(&table.base_name()), text(table.object()));
-    let asleep = "WHEN (SELECT applying FROM sync_guard) = 0";
-    let note = |side: &str| {
-        format!(
-            "INSERT INTO sync_touched (object, row_handle, record_id, at)
-             VALUES ({object}, {side}._row, {side}.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));"
-        )
-    };
-    let trigger = |event: &str| quote(&format!("sync_{}_{event}", table.mapping.table));
-    format!(
-        "CREATE TRIGGER IF NOT EXISTS {insert} AFTER INSERT ON {name} {asleep} BEGIN
-            SELECT CASE WHEN NEW.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {base} WHERE id = NEW.id)
-                THEN RAISE(ABORT, {unknown_id}) END;
-            {note_new}
-        END;
-        CREATE TRIGGER IF NOT EXISTS {update} AFTER UPDATE ON {name} {asleep} BEGIN
-            SELECT CASE {guards} END;
-            {note_new}
-        END;
-        CREATE TRIGGER IF NOT EXISTS {delete} AFTER DELETE ON {name} {asleep} BEGIN
-            {note_old}
-        END;",
-        insert = trigger("insert"),
-        update = trigger("update"),
-        delete = trigger("delete"),
-        unknown_id = text(
-            "no record with this id is known: leave id out to create a record, or run a pull first if it is new"
-        ),
-        guards = guards_of(table),
-        note_new = note("NEW"),
-        note_old = note("OLD"),
-    )
-}
-
-fn guards_of(table: &Table) -> String {
-    let mut guards = String::new();
-    let own = [
-        ("id", "id is given by the remote and cannot be changed"),
-        ("created_at", "created_at is set by the remote and cannot be changed"),
-        ("updated_at", "updated_at is set by the remote and cannot be changed"),
-        ("archived_at", "archived_at is set by the remote; to archive a record set archived = 1"),
-        ("merged_into", "merged_into is set when the remote merges records and cannot be changed"),
-        ("state", "state is kept by the engine; to archive a record set archived = 1"),
-        ("_row", "_row is the handle of this row and cannot be changed"),
-        ("_uid", "_uid may be given on INSERT and cannot be changed afterwards"),
-    ];
-    for (column, why) in own {
-        let _ = write!(guards, "WHEN NEW.{column} IS NOT OLD.{column} THEN RAISE(ABORT, {}) ", text(why));
-    }
-    let _ = write!(
-        guards,
-        "WHEN OLD.archived_at IS NOT NULL AND NEW.archived IS NOT OLD.archived THEN RAISE(ABORT, {}) ",
-        text("an archived record can be restored only on the remote's own pages")
-    );
-    for column in table.read_only_columns() {
-        let why = format!("{column} is read-only: it is calculated, or its mapping says direction: pull");
-        let (column, why) = (quote(column), text(&why));
-        let _ = write!(guards, "WHEN NEW.{column} IS NOT OLD.{column} THEN RAISE(ABORT, {why}) ");
-    }
-    guards
-}
-
-fn views_of(table: &Table) -> String {
-    let name = &table.mapping.table;
-    let (raw, active) = (quote(&format!("{name}_raw")), quote(&format!("{name}_active")));
-    format!(
-        "CREATE VIEW IF NOT EXISTS {raw} AS SELECT id, properties FROM {base};
-         CREATE VIEW IF NOT EXISTS {active} AS SELECT * FROM {table} WHERE archived = 0;",
-        base = quote(&table.base_name()),
-        table = table.quoted(),
-    )
-}
-
-/// The two views of a pair: one named and ordered from either side.
-fn make_pair_views(connection: &Connection, tables: &[Table], pair: &Pair) -> Result<(), StoreError> {
-    let find = |object: &str| tables.iter().find(|table| table.object() == object);
-    let (Some(from), Some(to)) = (find(&pair.from), find(&pair.to)) else {
-        // The other object type is not mirrored: the rows of `associations` are there, a view would name no table.
-        return Ok(());
-    };
-    let own = pair.from == pair.to;
-    let (from_id, to_id) = if own {
-        (format!("from_{}_id", from.singular), format!("to_{}_id", to.singular))
-    } else {
-        (format!("{}_id", from.singular), format!("{}_id", to.singular))
-    };
-    let select = |first: (&str, &str), second: (&str, &str)| {
-        format!(
-            "SELECT a.{} AS {}, a.{} AS {},
-                json_group_array(a.label) FILTER (WHERE a.label IS NOT NULL) AS labels,
-                max(a.label IS 'Primary') AS is_primary
-             FROM associations a
-             WHERE a.from_object = {} AND a.to_object = {}
-               AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.from_id AND r.archived <> 0)
-               AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.to_id AND r.archived <> 0)
-             GROUP BY a.from_id, a.to_id",
-            first.0,
-            quote(first.1),
-            second.0,
-            quote(second.1),
-            text(&pair.from),
-            text(&pair.to),
-            from.quoted(),
-            to.quoted(),
-        )
-    };
-    let name = quote(&format!("{}_{}", from.mapping.table, to.mapping.table));
-    let body = select(("from_id", &from_id), ("to_id", &to_id));
-    connection.execute_batch(&format!("CREATE VIEW IF NOT EXISTS {name} AS {body};"))?;
-    if !own {
-        let name = quote(&format!("{}_{}", to.mapping.table, from.mapping.table));
-        let body = select(("to_id", &to_id), ("from_id", &from_id));
-        connection.execute_batch(&format!("CREATE VIEW IF NOT EXISTS {name} AS {body};"))?;
-    }
-    Ok(())
-}
-
-fn make_association_triggers(connection: &Connection) -> Result<(), StoreError> {
-    let mut sql = String::new();
-    for (event, side) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
-        let _ = write!(
-            sql,
-            "CREATE TRIGGER IF NOT EXISTS sync_associations_{event} AFTER {event} ON associations
-             WHEN (SELECT applying FROM sync_guard) = 0 BEGIN
-                INSERT INTO sync_touched (object, row_handle, record_id, at)
-                VALUES ('associations', {side}.rowid, {side}.from_id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-             END;",
-        );
-    }
-    connection.execute_batch(&sql)?;
-    Ok(())
 }

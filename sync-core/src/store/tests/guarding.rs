@@ -5,6 +5,13 @@ use crate::steps::Unstopped;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 
+const COMPANIES: &str = "
+object: companies
+table: companies
+fields:
+  name: name
+";
+
 const ANN: &str = r#"{"email":"ann@x.org","firstname":"Ann","score":"7"}"#;
 
 async fn with_ann() -> Mirror {
@@ -83,6 +90,71 @@ async fn lost_triggers_are_put_back() {
     mirror.person().execute_batch("DROP TRIGGER sync_contacts_update").unwrap();
     drop(Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap());
     assert!(mirror.person().execute("UPDATE contacts SET score = 8", []).is_err());
+}
+
+#[tokio::test]
+async fn a_column_that_became_read_only_refuses_and_one_that_ceased_to_be_accepts() {
+    let mirror = with_ann().await;
+    let pulled = CONTACTS.replace("city: city", "city: { column: city, direction: pull }");
+    drop(Mirror::open(&mirror.path(), &[&pulled], Arc::new(Unstopped)).unwrap());
+    let error = mirror.person().execute("UPDATE contacts SET city = 'Oslo'", []).unwrap_err().to_string();
+    assert!(error.contains("city is read-only"), "{error}");
+    drop(Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap());
+    mirror.person().execute("UPDATE contacts SET city = 'Oslo'", []).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_as_it_should_be_is_not_made_again() {
+    let mirror = Mirror::with(&[CONTACTS, COMPANIES], Arc::new(Unstopped));
+    let before = mirror.one("PRAGMA schema_version");
+    drop(Mirror::open(&mirror.path(), &[CONTACTS, COMPANIES], Arc::new(Unstopped)).unwrap());
+    assert_eq!(mirror.one("PRAGMA schema_version"), before);
+}
+
+#[tokio::test]
+async fn altered_views_and_triggers_of_ours_are_put_right_and_a_persons_own_stay() {
+    let mirror = Mirror::with(&[CONTACTS, COMPANIES], Arc::new(Unstopped));
+    let ours = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_master
+                WHERE name LIKE 'sync_contacts_%' OR name LIKE 'sync_associations_%' OR name LIKE 'contacts_%'
+                ORDER BY name)";
+    let wanted = mirror.one(ours);
+    mirror
+        .person()
+        .execute_batch(
+            "CREATE TRIGGER mine INSTEAD OF INSERT ON contacts_active BEGIN SELECT 1; END;
+             CREATE TRIGGER mine_too AFTER UPDATE ON contacts BEGIN SELECT 1; END;
+             DROP VIEW companies_raw; CREATE VIEW companies_raw AS SELECT 'mine' AS id;
+             DROP VIEW companies_contacts; CREATE TABLE companies_contacts (mine);
+             PRAGMA writable_schema = 1;
+             UPDATE sqlite_master SET sql = replace(sql, 'archived = 0', 'archived <> 1')
+                 WHERE name IN ('contacts_active', 'contacts_companies');
+             UPDATE sqlite_master SET sql = replace(sql, 'properties FROM', 'row_hash AS properties FROM')
+                 WHERE name = 'contacts_raw';
+             UPDATE sqlite_master SET sql = replace(sql, 'AFTER DELETE', 'BEFORE DELETE')
+                 WHERE name IN ('sync_contacts_delete', 'sync_associations_DELETE');
+             PRAGMA writable_schema = 0;",
+        )
+        .unwrap();
+    assert_ne!(mirror.one(ours), wanted);
+    drop(Mirror::open(&mirror.path(), &[CONTACTS, COMPANIES], Arc::new(Unstopped)).unwrap());
+    assert_eq!(mirror.one(ours), wanted);
+    assert_eq!(mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('mine', 'mine_too')"), "2");
+    assert_eq!(mirror.one("SELECT id FROM companies_raw"), "mine");
+    assert_eq!(mirror.one("SELECT type FROM sqlite_master WHERE name = 'companies_contacts'"), "table");
+}
+
+#[tokio::test]
+async fn a_trigger_of_our_name_on_a_table_of_theirs_is_told() {
+    let mirror = Mirror::new();
+    mirror
+        .person()
+        .execute_batch(
+            "DROP TRIGGER sync_contacts_update; CREATE TABLE theirs (x);
+             CREATE TRIGGER sync_contacts_update AFTER UPDATE ON theirs BEGIN SELECT 1; END;",
+        )
+        .unwrap();
+    let error = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).err().unwrap();
+    assert!(matches!(&error, StoreError::Altered { table, .. } if table == "theirs"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,127 @@
+//! The triggers of our tables: they guard what people may not write, and note what they touched.
+
+use super::table::{quote, text};
+use super::{StoreError, Table};
+use rusqlite::{Connection, OptionalExtension};
+use std::fmt::Write as _;
+
+/// Nothing here is for the engine's own hand.
+const BY_A_PERSON: &str = "(SELECT applying FROM sync_guard) = 0";
+
+/// What the remote sets: column, what a new row has there, and why people may not write it.
+const SET_BY_THE_REMOTE: [(&str, &str, &str); 5] = [
+    ("created_at", "NULL", "created_at is set by the remote and cannot be changed"),
+    ("updated_at", "NULL", "updated_at is set by the remote and cannot be changed"),
+    ("archived_at", "NULL", "archived_at is set by the remote; to archive a record set archived = 1"),
+    ("merged_into", "NULL", "merged_into is set when the remote merges records and cannot be changed"),
+    ("state", "'local'", "state is kept by the engine; to archive a record set archived = 1"),
+];
+
+/// What makes a row this row.
+const HANDLES: [(&str, &str); 3] = [
+    ("id", "id is given by the remote and cannot be changed"),
+    ("_row", "_row is the handle of this row and cannot be changed"),
+    ("_uid", "_uid may be given on INSERT and cannot be changed afterwards"),
+];
+
+/// Makes the triggers of a typed table what its mapping asks for.
+pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+    let (plain, name, object) = (&table.mapping.table, table.quoted(), text(table.object()));
+    let note = |side: &str| noted(&object, &format!("{side}._row"), &format!("{side}.id"));
+    let keep = |event: &str, rest: String| keep(connection, plain, &format!("sync_{plain}_{event}"), &rest);
+    keep(
+        "insert",
+        format!(
+            "AFTER INSERT ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
+            guards_of_new_rows(table),
+            note("NEW")
+        ),
+    )?;
+    keep(
+        "update",
+        format!(
+            "AFTER UPDATE ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
+            guards_of_changes(table),
+            note("NEW")
+        ),
+    )?;
+    keep("delete", format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD")))
+}
+
+/// Makes the triggers of the associations' table, which every mirror has.
+pub(super) fn keep_association_triggers(connection: &Connection) -> Result<(), StoreError> {
+    for (event, side) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
+        let note = noted("'associations'", &format!("{side}.rowid"), &format!("{side}.from_id"));
+        let rest = format!("AFTER {event} ON associations WHEN {BY_A_PERSON} BEGIN {note} END");
+        keep(connection, "associations", &format!("sync_associations_{event}"), &rest)?;
+    }
+    Ok(())
+}
+
+fn noted(object: &str, handle: &str, id: &str) -> String {
+    format!(
+        "INSERT INTO sync_touched (object, row_handle, record_id, at)
+         VALUES ({object}, {handle}, {id}, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));"
+    )
+}
+
+/// Makes a trigger, unless it is there as wanted. SQLite keeps the text of a trigger as it was given, from its name on.
+fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<(), StoreError> {
+    let quoted = quote(name);
+    let wanted = format!("CREATE TRIGGER {quoted} {rest}");
+    let present: Option<(String, String)> = connection
+        .prepare_cached("SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name = ?1 COLLATE NOCASE")?
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((on, sql)) = present {
+        if sql == wanted {
+            return Ok(());
+        }
+        if !on.eq_ignore_ascii_case(table) {
+            return Err(StoreError::Altered {
+                table: on,
+                what: format!("it has a trigger {name}, and names that begin with sync_ are ours; rename it"),
+            });
+        }
+        connection.execute_batch(&format!("DROP TRIGGER {quoted}"))?;
+    }
+    connection.execute_batch(&wanted)?;
+    Ok(())
+}
+
+fn guards_of_new_rows(table: &Table) -> String {
+    let mut guards = String::new();
+    guard(
+        &mut guards,
+        &format!("NEW.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {} WHERE id = NEW.id)", quote(&table.base_name())),
+        "no record with this id is known: leave id out to create a record, or run a pull first if it is new",
+    );
+    guards
+}
+
+fn guards_of_changes(table: &Table) -> String {
+    let mut guards = String::new();
+    let remote = SET_BY_THE_REMOTE.map(|(column, _, why)| (column, why));
+    for (column, why) in HANDLES.into_iter().chain(remote) {
+        guard(&mut guards, &format!("NEW.{column} IS NOT OLD.{column}"), why);
+    }
+    guard(
+        &mut guards,
+        "OLD.archived_at IS NOT NULL AND NEW.archived IS NOT OLD.archived",
+        "an archived record can be restored only on the remote's own pages",
+    );
+    for column in table.read_only_columns() {
+        let quoted = quote(column);
+        guard(&mut guards, &format!("NEW.{quoted} IS NOT OLD.{quoted}"), &read_only(column));
+    }
+    guards
+}
+
+fn read_only(column: &str) -> String {
+    format!("{column} is read-only: it is calculated, or its mapping says direction: pull")
+}
+
+fn guard(guards: &mut String, refused: &str, why: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(guards, "WHEN {refused} THEN RAISE(ABORT, {}) ", text(why));
+}

@@ -1,0 +1,96 @@
+//! The views that people read: records as they came, active records, and pairs of associated records.
+
+use super::table::{quote, text};
+use super::{Pair, StoreError, Table};
+use rusqlite::{Connection, OptionalExtension};
+
+/// Stands in every view of ours, as SQLite keeps its text. A view of the same name without it is a person's own.
+const MARK: &str = "/* kept by crmsync: made anew when it differs */";
+
+/// Makes the two views of a typed table what they should be.
+pub(super) fn keep_views(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+    let name = &table.mapping.table;
+    let (base, typed) = (quote(&table.base_name()), table.quoted());
+    keep(connection, &format!("{name}_raw"), &format!("SELECT id, properties FROM {base}"))?;
+    keep(connection, &format!("{name}_active"), &format!("SELECT * FROM {typed} WHERE archived = 0"))
+}
+
+/// The two views of a pair: one named and ordered from either side.
+pub(super) fn keep_pair_views(connection: &Connection, tables: &[Table], pair: &Pair) -> Result<(), StoreError> {
+    let find = |object: &str| tables.iter().find(|table| table.object() == object);
+    let (Some(from), Some(to)) = (find(&pair.from), find(&pair.to)) else {
+        // The other object type is not mirrored: the rows of `associations` are there, a view would name no table.
+        return Ok(());
+    };
+    let own = pair.from == pair.to;
+    let (from_id, to_id) = if own {
+        (format!("from_{}_id", from.singular), format!("to_{}_id", to.singular))
+    } else {
+        (format!("{}_id", from.singular), format!("{}_id", to.singular))
+    };
+    let select = |first: (&str, &str), second: (&str, &str)| {
+        format!(
+            "SELECT a.{} AS {}, a.{} AS {},
+                json_group_array(a.label) FILTER (WHERE a.label IS NOT NULL) AS labels,
+                max(a.label IS 'Primary') AS is_primary
+             FROM associations a
+             WHERE a.from_object = {} AND a.to_object = {}
+               AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.from_id AND r.archived <> 0)
+               AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.to_id AND r.archived <> 0)
+             GROUP BY a.from_id, a.to_id",
+            first.0,
+            quote(first.1),
+            second.0,
+            quote(second.1),
+            text(&pair.from),
+            text(&pair.to),
+            from.quoted(),
+            to.quoted(),
+        )
+    };
+    let body = select(("from_id", &from_id), ("to_id", &to_id));
+    keep(connection, &format!("{}_{}", from.mapping.table, to.mapping.table), &body)?;
+    if !own {
+        let body = select(("to_id", &to_id), ("from_id", &from_id));
+        keep(connection, &format!("{}_{}", to.mapping.table, from.mapping.table), &body)?;
+    }
+    Ok(())
+}
+
+/// Makes a view, unless it is there as wanted, or its name is taken by something of a person's own.
+fn keep(connection: &Connection, name: &str, body: &str) -> Result<(), StoreError> {
+    let quoted = quote(name);
+    let wanted = format!("CREATE VIEW {quoted} AS {MARK} {body}");
+    let present: Option<(String, Option<String>)> = connection
+        .prepare_cached("SELECT type, sql FROM sqlite_master WHERE type <> 'trigger' AND name = ?1 COLLATE NOCASE")?
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let mut hung_on_it = Vec::new();
+    match present {
+        None => {}
+        Some((_, Some(sql))) if sql == wanted => return Ok(()),
+        Some((kind, Some(sql))) if kind == "view" && sql.contains(MARK) => {
+            // With a view go its triggers, and those are a person's.
+            hung_on_it = triggers_on(connection, name)?;
+            connection.execute_batch(&format!("DROP VIEW {quoted}"))?;
+        }
+        Some((kind, _)) => {
+            tracing::warn!(
+                "{name} is a {kind} of somebody's own and stays; the mirror's view of this name is not made"
+            );
+            return Ok(());
+        }
+    }
+    connection.execute_batch(&wanted)?;
+    for trigger in hung_on_it {
+        connection.execute_batch(&trigger)?;
+    }
+    Ok(())
+}
+
+fn triggers_on(connection: &Connection, view: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE")?;
+    let triggers = statement.query_map([view], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(triggers)
+}
