@@ -102,13 +102,43 @@ fn check_columns(connection: &Connection, table: &str, mapped: &[String]) -> Res
     let wanted = own.iter().copied().chain(mapped.iter().map(String::as_str));
     let absent: Vec<&str> = wanted.filter(|column| !present.iter().any(|there| there == column)).collect();
     if absent.is_empty() {
-        return Ok(());
+        return check_keys(connection, table);
     }
     let what = if present.is_empty() {
         "it is gone".to_owned()
     } else {
         format!("it no longer has the columns {}", absent.join(", "))
     };
+    Err(StoreError::Altered { table: table.to_owned(), what })
+}
+
+/// A tool that writes a table back under its old name (pandas' `to_sql(if_exists="replace")`) keeps the columns and
+/// loses the keys.
+fn check_keys(connection: &Connection, table: &str) -> Result<(), StoreError> {
+    let handle: bool = connection.query_row(
+        "SELECT count(*) = 1 AND max(name = '_row' AND upper(type) = 'INTEGER') FROM pragma_table_info(?1) WHERE pk > 0",
+        [table],
+        |row| Ok(row.get::<_, Option<bool>>(0)?.unwrap_or(false)),
+    )?;
+    let mut unique = connection.prepare(
+        "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1) i
+             WHERE i.\"unique\" AND NOT i.partial
+               AND (SELECT group_concat(name, ' ') FROM pragma_index_info(i.name)) = ?2
+               AND (SELECT count(*) FROM pragma_index_info(i.name)) = 1)",
+    )?;
+    let mut lost = Vec::new();
+    if !handle {
+        lost.push("_row");
+    }
+    for column in ["id", "_uid"] {
+        if !unique.query_row([table, column], |row| row.get(0))? {
+            lost.push(column);
+        }
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let what = format!("it no longer has the keys {}; a tool has made it anew", lost.join(", "));
     Err(StoreError::Altered { table: table.to_owned(), what })
 }
 

@@ -166,6 +166,40 @@ async fn p30_a_table_made_anew_by_a_tool_is_noticed() {
 }
 
 #[tokio::test]
+async fn p30_a_table_with_the_same_columns_but_without_its_keys_is_noticed() {
+    let plain = "CREATE TABLE contacts AS SELECT * FROM kept";
+    let keyed = |keys: &str| {
+        format!(
+            "CREATE TABLE contacts (id TEXT, email TEXT, first_name TEXT, city TEXT, score, amount, created_at TEXT,
+                 updated_at TEXT, archived INTEGER, archived_at TEXT, merged_into TEXT, state TEXT, _uid TEXT, {keys});"
+        )
+    };
+    let cases = [
+        (plain.to_owned(), "_row, id, _uid"),
+        (keyed("_row TEXT PRIMARY KEY, UNIQUE (id), UNIQUE (_uid)"), "_row"),
+        (keyed("_row INTEGER, UNIQUE (id), UNIQUE (_uid), PRIMARY KEY (_row, id)"), "_row"),
+        (keyed("_row INTEGER PRIMARY KEY, UNIQUE (id, _uid)"), "id, _uid"),
+        (keyed("_row INTEGER PRIMARY KEY, UNIQUE (id)"), "_uid"),
+        (
+            keyed("_row INTEGER PRIMARY KEY, UNIQUE (_uid)") + "CREATE UNIQUE INDEX i ON contacts (id) WHERE id > 5",
+            "id",
+        ),
+    ];
+    for (remade, key) in cases {
+        let mirror = with_ann().await;
+        let remake = format!("CREATE TABLE kept AS SELECT * FROM contacts; DROP TABLE contacts; {remade}");
+        mirror.person().execute_batch(&remake).unwrap();
+        let error = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).err().unwrap();
+        assert!(matches!(error, StoreError::Altered { .. }), "{remade}: {error}");
+        assert!(error.to_string().ends_with(&format!("the keys {key}; a tool has made it anew")), "{remade}: {error}");
+    }
+    let mirror = with_ann().await;
+    let remake = format!("DROP TABLE contacts; {}", keyed("_row INTEGER PRIMARY KEY, UNIQUE (id), UNIQUE (_uid)"));
+    mirror.person().execute_batch(&remake).unwrap();
+    drop(Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap());
+}
+
+#[tokio::test]
 async fn a_table_that_was_there_before_is_not_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("crm.db");
