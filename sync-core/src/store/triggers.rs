@@ -24,11 +24,22 @@ const HANDLES: [(&str, &str); 3] = [
     ("_uid", "_uid may be given on INSERT and cannot be changed afterwards"),
 ];
 
+const OWN_KEY: &str = "_uid is a key of your own, text with more in it than digits: leave it out to be given one";
+const ZERO_OR_ONE: &str = "archived is 0 or 1";
+
 /// Makes the triggers of a typed table what its mapping asks for.
 pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
     let (plain, name, object) = (&table.mapping.table, table.quoted(), text(table.object()));
     let note = |side: &str| noted(&object, &format!("{side}._row"), &format!("{side}.id"));
     let keep = |event: &str, rest: String| keep(connection, plain, &format!("sync_{plain}_{event}"), &rest);
+    // Before SQLite looks at NOT NULL itself, whose words say less.
+    keep(
+        "key",
+        format!(
+            "BEFORE INSERT ON {name} WHEN NEW._uid IS NULL AND {BY_A_PERSON} BEGIN SELECT RAISE(ABORT, {}); END",
+            text(OWN_KEY)
+        ),
+    )?;
     keep(
         "insert",
         format!(
@@ -96,6 +107,26 @@ fn guards_of_new_rows(table: &Table) -> String {
         &format!("NEW.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {} WHERE id = NEW.id)", quote(&table.base_name())),
         "no record with this id is known: leave id out to create a record, or run a pull first if it is new",
     );
+    guard(&mut guards, "typeof(NEW._uid) <> 'text' OR NEW._uid NOT GLOB '*[^0-9]*'", OWN_KEY);
+    guard(
+        &mut guards,
+        "NEW._uid GLOB 'r[0-9]*' AND substr(NEW._uid, 2) NOT GLOB '*[^0-9]*' AND NEW._uid IS NOT 'r' || NEW.id",
+        "keys like r123 are the engine's; give the row another _uid, or leave it out",
+    );
+    guard(&mut guards, "NEW.archived IS NOT 0 AND NEW.archived IS NOT 1", ZERO_OR_ONE);
+    // A row that names a known record may carry everything: tools write whole rows back, and a merge takes from them
+    // only what people may write.
+    for (column, fresh, why) in SET_BY_THE_REMOTE {
+        guard(&mut guards, &format!("NEW.id IS NULL AND NEW.{column} IS NOT {fresh}"), why);
+    }
+    guard(
+        &mut guards,
+        "NEW.id IS NULL AND NEW.archived <> 0",
+        "a new row has no record yet that could be archived; leave archived out",
+    );
+    for column in table.read_only_columns() {
+        guard(&mut guards, &format!("NEW.id IS NULL AND NEW.{} IS NOT NULL", quote(column)), &read_only(column));
+    }
     guards
 }
 
@@ -107,8 +138,13 @@ fn guards_of_changes(table: &Table) -> String {
     }
     guard(
         &mut guards,
-        "OLD.archived_at IS NOT NULL AND NEW.archived IS NOT OLD.archived",
-        "an archived record can be restored only on the remote's own pages",
+        "NEW.archived IS NOT OLD.archived AND NEW.archived IS NOT 0 AND NEW.archived IS NOT 1",
+        ZERO_OR_ONE,
+    );
+    guard(
+        &mut guards,
+        "OLD.state IN ('archived', 'merged', 'missing') AND NEW.archived IS NOT OLD.archived",
+        "a record that is archived, merged away or missing can be restored only on the remote's own pages",
     );
     for column in table.read_only_columns() {
         let quoted = quote(column);

@@ -34,6 +34,8 @@ async fn read_only_columns_refuse_another_value_with_a_sentence_and_accept_the_s
         ("_row = 99", "_row is the handle"),
         ("_uid = 'mine'", "_uid may be given on INSERT"),
         ("score = 8", "score is read-only"),
+        ("archived = 'yes'", "archived is 0 or 1"),
+        ("archived = 2", "archived is 0 or 1"),
     ] {
         let error = person.execute(&format!("UPDATE contacts SET {set}"), []).unwrap_err().to_string();
         assert!(error.contains(sentence), "{set}: {error}");
@@ -62,8 +64,65 @@ async fn an_archived_record_cannot_be_brought_back_and_an_archive_may_be_taken_b
     let mut archived = record(1, 5, ANN);
     archived.archived = Some(super::fixture::at(9));
     mirror.apply(vec![archived]).await.unwrap();
-    let error = person.execute("UPDATE contacts SET archived = 0", []).unwrap_err().to_string();
-    assert!(error.contains("only on the remote's own pages"), "{error}");
+    for state in ["archived", "merged", "missing"] {
+        person.execute_batch("UPDATE sync_guard SET applying = 1").unwrap();
+        person.execute("UPDATE contacts SET archived_at = NULL, state = ?1", [state]).unwrap();
+        person.execute_batch("UPDATE sync_guard SET applying = 0").unwrap();
+        let error = person.execute("UPDATE contacts SET archived = 0", []).unwrap_err().to_string();
+        assert!(error.contains("only on the remote's own pages"), "{state}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_row_may_not_say_what_only_the_remote_can() {
+    let mirror = with_ann().await;
+    let person = mirror.person();
+    for (column, value, sentence) in [
+        ("created_at", "'x'", "created_at is set by the remote"),
+        ("updated_at", "'x'", "updated_at is set by the remote"),
+        ("archived_at", "'x'", "archived_at is set by the remote"),
+        ("merged_into", "'1'", "merged_into is set when the remote merges"),
+        ("state", "'active'", "state is kept by the engine"),
+        ("score", "8", "score is read-only"),
+        ("archived", "1", "a new row has no record yet"),
+        ("archived", "'yes'", "archived is 0 or 1"),
+        ("_uid", "NULL", "_uid is a key of your own"),
+        ("_uid", "'123'", "_uid is a key of your own"),
+        ("_uid", "123", "_uid is a key of your own"),
+        ("_uid", "''", "_uid is a key of your own"),
+        ("_uid", "x'41'", "_uid is a key of your own"),
+        ("_uid", "'r77'", "keys like r123 are the engine's"),
+    ] {
+        let insert = format!("INSERT INTO contacts (email, {column}) VALUES ('new@x.org', {value})");
+        let error = person.execute(&insert, []).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{column} = {value}: {error}");
+    }
+    for (column, value) in
+        [("state", "'local'"), ("archived", "0"), ("score", "NULL"), ("_uid", "'r7x'"), ("_uid", "'order 7'")]
+    {
+        person.execute(&format!("INSERT INTO contacts ({column}) VALUES ({value})"), []).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_known_record_may_be_written_back_with_all_its_columns() {
+    let mirror = with_ann().await;
+    let person = mirror.person();
+    person
+        .execute_batch(
+            "CREATE TEMP TABLE frame AS SELECT * FROM contacts;
+             UPDATE frame SET city = 'Oslo', score = 8, updated_at = 'x';
+             DELETE FROM contacts;
+             INSERT INTO contacts SELECT * FROM frame;",
+        )
+        .unwrap();
+    assert_eq!(mirror.one("SELECT city || _uid FROM contacts"), "Oslor1");
+    for (set, sentence) in [("_uid = 'r2'", "keys like r123"), ("archived = 'yes'", "archived is 0 or 1")] {
+        let attempt = format!("UPDATE frame SET {set}; INSERT OR REPLACE INTO contacts SELECT * FROM frame");
+        let error = person.execute_batch(&attempt).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{set}: {error}");
+        person.execute_batch("DELETE FROM frame; INSERT INTO frame SELECT * FROM contacts").unwrap();
+    }
 }
 
 #[tokio::test]
