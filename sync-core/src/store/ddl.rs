@@ -9,6 +9,7 @@ use mappings::ResolvedMapping;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Whether people look records up by this column: those of owners, pipelines and stages, as mappings call them.
 fn looked_up(column: &str) -> bool {
@@ -20,21 +21,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::MappingChanged`] when a table was made with another mapping, [`StoreError::Altered`] when
-    /// somebody replaced one.
+    /// somebody replaced one, [`StoreError::Full`] or [`StoreError::Busy`] when they cannot be written now.
     pub fn prepare(&mut self, tables: Vec<Table>) -> Result<(), StoreError> {
+        self.prepare_within(tables, PATIENCE)
+    }
+
+    /// As [`Store::prepare`], with another patience for somebody else's write lock.
+    pub(super) fn prepare_within(&mut self, tables: Vec<Table>, patience: Duration) -> Result<(), StoreError> {
         // Before any walk: waiting here, on the store's own thread, holds nobody up.
-        self.connection.busy_timeout(PATIENCE)?;
+        self.connection.busy_timeout(patience)?;
         let begun = self.begin();
-        self.connection.busy_timeout(std::time::Duration::ZERO)?;
+        self.connection.busy_timeout(Duration::ZERO)?;
         begun?;
-        let made = make_all(&self.connection, &tables);
-        match made {
-            Ok(()) => self.connection.execute_batch("COMMIT")?,
-            Err(error) => {
-                self.connection.execute_batch("ROLLBACK")?;
-                return Err(error);
+        let made = make_all(&self.connection, &tables).and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        if made.is_err() && !self.connection.is_autocommit() {
+            // Where SQLite rolled back by itself, as on a full disk, there is nothing to roll back. The first error is
+            // the one to tell.
+            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+                tracing::warn!("the rollback failed too: {error}");
             }
         }
+        made?;
         self.tables = tables.into_iter().map(|table| (table.object().to_owned(), Arc::new(table))).collect();
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What trouble leaves of the mirror: locks, a full disk, a stop in the middle.
 
-use super::fixture::{CONTACTS, Mirror, record};
+use super::fixture::{CONTACTS, Mirror, record, tables};
 use crate::model::Record;
 use crate::steps::Steps;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,6 +53,60 @@ async fn p37_a_full_disk_at_any_page_leaves_the_mirror_whole_and_a_later_try_suc
         assert_eq!(mirror.one("SELECT count(*) FROM contacts"), "0");
     }
     panic!("the page never found room");
+}
+
+#[test]
+fn p37_a_full_disk_while_tables_are_made_is_told_as_such_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("crm.db")).unwrap();
+    let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    for room in 0..24 {
+        store.connection.pragma_update(None, "max_page_count", pages + room).unwrap();
+        match store.prepare(tables(&[CONTACTS])) {
+            Ok(()) => {
+                assert!(room > 5, "tables and indexes need room");
+                return;
+            }
+            Err(error) => assert!(matches!(error, StoreError::Full), "{error}"),
+        }
+        assert!(store.connection.is_autocommit());
+        assert!(store.connection.prepare("SELECT 1 FROM contacts").is_err());
+    }
+    panic!("the tables never found room");
+}
+
+#[test]
+fn tables_that_cannot_be_committed_are_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("crm.db")).unwrap();
+    // A constraint that is looked at when the transaction ends.
+    store
+        .connection
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE parent (x PRIMARY KEY);
+             CREATE TABLE child (x REFERENCES parent (x) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TRIGGER orphan AFTER INSERT ON sync_objects BEGIN INSERT INTO child VALUES (1); END;",
+        )
+        .unwrap();
+    let error = store.prepare(tables(&[CONTACTS])).unwrap_err();
+    assert!(error.to_string().contains("FOREIGN KEY"), "{error}");
+    assert!(store.connection.is_autocommit());
+    store.connection.execute_batch("DROP TRIGGER orphan").unwrap();
+    store.prepare(tables(&[CONTACTS])).unwrap();
+}
+
+#[test]
+fn p35_tables_wait_for_the_lock_and_say_so_when_it_does_not_come_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crm.db");
+    let mut store = Store::open(&path).unwrap();
+    let person = rusqlite::Connection::open(&path).unwrap();
+    person.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.prepare_within(tables(&[CONTACTS]), std::time::Duration::from_millis(1)).unwrap_err();
+    assert!(matches!(error, StoreError::Busy), "{error}");
+    person.execute_batch("COMMIT").unwrap();
+    store.prepare(tables(&[CONTACTS])).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
