@@ -18,6 +18,12 @@ pub enum MigrationError {
     /// SQLite refused.
     #[error("the mirror's schema could not be brought up to date: {0}")]
     Failed(String),
+    /// Somebody else holds the write lock.
+    #[error("another program is writing to the mirror")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk that holds the mirror is full")]
+    Full,
 }
 
 /// Runs every pending migration, in one transaction. Returns how many ran.
@@ -25,14 +31,23 @@ pub enum MigrationError {
 /// # Errors
 /// When the file's history does not fit, or SQLite refuses; nothing has changed then.
 pub fn migrate(connection: &mut Connection) -> Result<usize, MigrationError> {
-    let report = embedded::migrations::runner().set_grouped(true).run(connection).map_err(|error| {
-        use refinery::error::Kind;
-        match error.kind() {
-            Kind::DivergentVersion(..) | Kind::MissingVersion(..) => MigrationError::Diverged(error.to_string()),
-            _ => MigrationError::Failed(error.to_string()),
-        }
-    })?;
+    let report =
+        embedded::migrations::runner().set_grouped(true).run(connection).map_err(|error| classified(&error))?;
     Ok(report.applied_migrations().len())
+}
+
+fn classified(error: &refinery::Error) -> MigrationError {
+    use refinery::error::Kind;
+    use rusqlite::ErrorCode;
+    if let Kind::DivergentVersion(..) | Kind::MissingVersion(..) = error.kind() {
+        return MigrationError::Diverged(error.to_string());
+    }
+    let refused = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
+    match refused.and_then(rusqlite::Error::sqlite_error_code) {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => MigrationError::Busy,
+        Some(ErrorCode::DiskFull) => MigrationError::Full,
+        _ => MigrationError::Failed(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +63,35 @@ mod tests {
         let runs: i64 = file.query_row("SELECT count(*) FROM sync_runs", [], |row| row.get(0)).unwrap();
         assert_eq!(runs, 0);
         file.query_row("SELECT count(*) FROM sync_status", [], |_| Ok(())).unwrap();
+    }
+
+    fn on_disk() -> (tempfile::TempDir, Connection, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        let open = || Connection::open(&path).unwrap();
+        (folder, open(), open())
+    }
+
+    #[test]
+    fn p37_a_full_disk_is_told_as_such_and_a_later_try_succeeds() {
+        let (_folder, mut file, _) = on_disk();
+        file.pragma_update(None, "max_page_count", 4).unwrap();
+        assert!(matches!(migrate(&mut file), Err(MigrationError::Full)));
+        file.pragma_update(None, "max_page_count", 1_000).unwrap();
+        assert_eq!(migrate(&mut file).unwrap(), 1);
+    }
+
+    #[test]
+    fn somebody_elses_lock_is_told_as_such_and_only_where_there_is_something_to_do() {
+        let (_folder, mut file, other) = on_disk();
+        file.pragma_update(None, "journal_mode", "WAL").unwrap();
+        file.busy_timeout(std::time::Duration::ZERO).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(migrate(&mut file), Err(MigrationError::Busy)));
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(migrate(&mut file).unwrap(), 1);
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(migrate(&mut file).unwrap(), 0);
     }
 
     #[test]

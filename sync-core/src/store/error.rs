@@ -47,7 +47,7 @@ pub enum StoreError {
     Closed,
     /// The schema could not be brought up to date.
     #[error(transparent)]
-    Migration(#[from] migrations::MigrationError),
+    Migration(migrations::MigrationError),
     /// SQLite said no.
     #[error("SQLite: {0}")]
     Sqlite(rusqlite::Error),
@@ -62,6 +62,16 @@ impl From<rusqlite::Error> for StoreError {
                 Self::Unusable("the file is not a SQLite database; name another file as the mirror".to_owned())
             }
             _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<migrations::MigrationError> for StoreError {
+    fn from(error: migrations::MigrationError) -> Self {
+        match error {
+            migrations::MigrationError::Busy => Self::Busy,
+            migrations::MigrationError::Full => Self::Full,
+            error => Self::Migration(error),
         }
     }
 }
