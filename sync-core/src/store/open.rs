@@ -5,6 +5,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,24 +31,28 @@ impl Store {
     /// When the file is no SQLite database, belongs to another program, was written by a newer version, or cannot be
     /// written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_within(path, PATIENCE)
+    }
+
+    /// As [`Store::open`], with another patience for somebody else's write lock.
+    fn open_within(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(StoreError::Unusable(format!(
                 "the SQLite library is {}, and below 3.51.3 it can corrupt a file that several programs use",
                 rusqlite::version()
             )));
         }
+        make_private(path)?;
         let mut connection = Connection::open(path)?;
-        configure(&connection)?;
-        recognise(&connection)?;
-        migrations::migrate(&mut connection)?;
-        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.busy_timeout(patience)?;
+        take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
         let store = Self { connection, tables: BTreeMap::new(), run_id: 0 };
         store.refuse_an_open_guard()?;
         Ok(store)
     }
 
-    /// Opens the mirror at `path` for reading alone; `None` when there is no such file.
+    /// Opens the mirror at `path` for reading alone; `None` when there is no such file, or nothing in it yet.
     ///
     /// # Errors
     /// When the file is not a mirror.
@@ -56,11 +63,10 @@ impl Store {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        if id != APPLICATION_ID {
-            return Err(foreign());
-        }
-        Ok(Some(connection))
+        let kind = Kind::of(&connection)?;
+        let made = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'sync_status')";
+        let begun = kind == Kind::Ours && connection.query_row(made, [], |row| row.get(0))?;
+        Ok(begun.then_some(connection))
     }
 
     /// The tables that mappings gave this mirror, by object type.
@@ -81,11 +87,41 @@ impl Store {
     }
 }
 
-fn configure(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(PATIENCE)?;
+/// Makes the file when it is not there, readable by nobody but its owner and group. What SQLite keeps beside it gets
+/// the same mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    // A file that is there is not opened: closing it again would drop the locks that SQLite holds on it in this
+    // process. Only where a link leads nowhere the file must be made through it.
+    let leads_nowhere = path.is_symlink() && !path.exists();
+    let made = OpenOptions::new().write(true).create(true).create_new(!leads_nowhere).mode(0o640).open(path).map(drop);
+    match made {
+        Err(error) if error.kind() == ErrorKind::StorageFull => Err(StoreError::Full),
+        Err(error) if !path.exists() => {
+            Err(StoreError::Unusable(format!("the mirror {} cannot be made: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Brings the file up to date, once it is known to be ours or empty; until then nothing in it is changed.
+fn take_over(connection: &mut Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // Closing another program's database must not move its log into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let kind = Kind::of(connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    configure(connection)?;
+    if kind == Kind::Empty {
+        // Before there are tables: a kill in between must not leave tables that nobody owns.
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    migrations::migrate(connection)?;
+    Ok(())
+}
+
+fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", true)?;
@@ -95,11 +131,26 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Lets a new, empty file or one of ours pass.
-fn recognise(connection: &Connection) -> Result<(), StoreError> {
-    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if id == APPLICATION_ID || tables == 0 { Ok(()) } else { Err(foreign()) }
+/// Whose file it is.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    /// Marked as ours, though perhaps not finished.
+    Ours,
+    /// New, or emptied: without tables, and marked by nobody.
+    Empty,
+}
+
+impl Kind {
+    /// Reads alone. Every other program's file is refused.
+    fn of(connection: &Connection) -> Result<Self, StoreError> {
+        let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        match (id, tables) {
+            (APPLICATION_ID, _) => Ok(Self::Ours),
+            (0, 0) => Ok(Self::Empty),
+            _ => Err(foreign()),
+        }
+    }
 }
 
 fn foreign() -> StoreError {
@@ -110,7 +161,11 @@ fn foreign() -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::Store;
+    use super::{Store, StoreError, take_over};
+    use rusqlite::Connection;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::time::Duration;
 
     #[test]
     fn a_database_of_another_program_is_refused_and_left_alone() {
@@ -124,12 +179,107 @@ mod tests {
         assert_eq!(tables, 1);
     }
 
+    /// The bytes of a database and its log.
+    fn bytes(path: &Path) -> [Vec<u8>; 2] {
+        [path.to_owned(), path.with_extension("db-wal")].map(|file| std::fs::read(file).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_database_of_another_program_keeps_every_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let (made, path) = (folder.path().join("made.db"), folder.path().join("other.db"));
+        for mode in ["DELETE", "WAL"] {
+            let other = Connection::open(&made).unwrap();
+            other.pragma_update(None, "journal_mode", mode).unwrap();
+            other.execute_batch("CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1);").unwrap();
+            // As a program leaves it that was killed: its log is not yet part of the file.
+            for suffix in ["db", "db-wal"] {
+                drop(std::fs::copy(made.with_extension(suffix), path.with_extension(suffix)));
+            }
+            let before = bytes(&path);
+            assert_eq!(before[1].is_empty(), mode == "DELETE");
+            assert!(Store::open(&path).is_err());
+            assert!(bytes(&path) == before, "{mode}");
+        }
+    }
+
+    #[test]
+    fn an_empty_database_that_another_program_has_marked_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        Connection::open(&path).unwrap().pragma_update(None, "application_id", 7).unwrap();
+        let error = Store::open(&path).err().unwrap().to_string();
+        assert!(error.contains("another program"), "{error}");
+    }
+
+    #[test]
+    fn p37_a_mirror_that_was_not_finished_is_ours_and_is_finished_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        for room in 1..12 {
+            let mut connection = Connection::open(&path).unwrap();
+            connection.pragma_update(None, "max_page_count", room).unwrap();
+            let error = take_over(&mut connection).unwrap_err();
+            assert!(matches!(error, StoreError::Full), "{error}");
+            drop(connection);
+            assert!(Store::open_to_read(&path).unwrap().is_none(), "{room}: there is nothing to read yet");
+        }
+        drop(Store::open(&path).unwrap());
+        assert!(Store::open_to_read(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_mirror_opens_while_somebody_writes_and_a_new_one_says_that_somebody_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = Store::open_within(&path, Duration::ZERO).err().unwrap();
+        assert!(matches!(error, StoreError::Busy), "{error}");
+        other.execute_batch("COMMIT").unwrap();
+        drop(Store::open(&path).unwrap());
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        drop(Store::open_within(&path, Duration::ZERO).unwrap());
+    }
+
+    #[test]
+    fn a_new_mirror_is_for_its_owner_and_group_and_an_old_one_keeps_its_mode() {
+        for linked in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("crm.db");
+            if linked {
+                std::os::unix::fs::symlink(folder.path().join("target.db"), &path).unwrap();
+            }
+            let store = Store::open(&path).unwrap();
+            let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+            assert!(files.len() >= 3, "the database and what SQLite keeps beside it");
+            for file in files {
+                let mode = std::fs::metadata(file.path()).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode & !0o640, 0, "{}: {mode:o}", file.path().display());
+            }
+            drop(store);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            drop(Store::open(&path).unwrap());
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_mirror_in_a_folder_that_is_not_there_is_told() {
+        let error = Store::open(Path::new("/nowhere/at all/crm.db")).err().unwrap();
+        assert!(matches!(error, StoreError::Unusable(_)), "{error}");
+        assert!(error.to_string().contains("/nowhere/at all/crm.db cannot be made"), "{error}");
+    }
+
     #[test]
     fn a_file_that_is_no_database_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
-        std::fs::write(&path, "not a database, but long enough to have a header of the size that SQLite reads ".repeat(10))
-            .unwrap();
+        std::fs::write(
+            &path,
+            "not a database, but long enough to have a header of the size that SQLite reads ".repeat(10),
+        )
+        .unwrap();
         let error = Store::open(&path).err().unwrap().to_string();
         assert!(error.contains("not a SQLite database"), "{error}");
     }
