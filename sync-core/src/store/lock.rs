@@ -3,7 +3,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longer than a look at the lock takes.
+const MOMENT: Duration = Duration::from_millis(10);
+/// How many links are followed; the system follows as many.
+const LINKS: usize = 40;
 
 /// The lock of one mirror, held until dropped.
 #[derive(Debug)]
@@ -28,43 +35,79 @@ pub enum LockError {
 }
 
 impl RunLock {
-    /// Takes the lock of the mirror at `mirror`, without waiting. The lock file is `<mirror>.lock`; it stays when the
-    /// lock is given back, because removing it would let two runs hold "the" lock.
+    /// Takes the lock of the mirror at `mirror`. The lock file is `<mirror>.lock`, beside the file that links lead to;
+    /// it stays when the lock is given back, because removing it would let two runs hold "the" lock.
     ///
     /// # Errors
     /// [`LockError::Held`] when another process, or another run in this one, has it.
     pub fn take(mirror: &Path) -> Result<Self, LockError> {
-        let mut name = mirror.as_os_str().to_owned();
-        name.push(".lock");
-        let path = PathBuf::from(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| LockError::Unusable { path: path.clone(), error })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held(mirror.to_owned())),
-            Err(TryLockError::Error(error)) => Err(LockError::Unusable { path, error }),
+        // No runtime's clock is needed for a moment before the run begins.
+        Self::take_pausing(mirror, || std::thread::sleep(MOMENT))
+    }
+
+    /// Tries again after each of two pauses: somebody who looks whether a run is at work holds the lock for a moment.
+    fn take_pausing(mirror: &Path, mut pause: impl FnMut()) -> Result<Self, LockError> {
+        let path = lock_file(mirror);
+        let unusable = |error| LockError::Unusable { path: path.clone(), error };
+        let file = open(&path).map_err(unusable)?;
+        let mut pauses = 2;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if pauses > 0 => {
+                    pauses -= 1;
+                    pause();
+                }
+                Err(TryLockError::WouldBlock) => return Err(LockError::Held(mirror.to_owned())),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
         }
+    }
+
+    /// Whether a run is at work on the mirror at this moment. Shares the lock for as long as it takes to look, which
+    /// [`RunLock::take`] waits out; makes no file.
+    pub fn is_held(mirror: &Path) -> bool {
+        let path = lock_file(mirror);
+        if path.is_symlink() {
+            return false;
+        }
+        let Ok(file) = File::open(path) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }
 
-impl RunLock {
-    /// Whether a run is at work on the mirror at this moment. Takes nothing, makes no file.
-    pub fn is_held(mirror: &Path) -> bool {
-        let mut name = mirror.as_os_str().to_owned();
-        name.push(".lock");
-        let Ok(file) = File::open(PathBuf::from(name)) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+/// One lock for one mirror: links to the mirror are followed, also those to a mirror that is still to be made.
+fn lock_file(mirror: &Path) -> PathBuf {
+    let mut file = mirror.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = std::fs::read_link(&file) else { break };
+        // A target that begins at the root replaces the folder.
+        file = file.parent().unwrap_or(Path::new("")).join(target);
     }
+    file.as_mut_os_string().push(".lock");
+    file
+}
+
+/// Opens the lock file, or makes it, readable by nobody but its owner and group. A link in its place is not followed:
+/// in a folder that others may write to, it could lead anywhere.
+fn open(path: &Path) -> io::Result<File> {
+    let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o640).open(path);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    if path.is_symlink() {
+        return Err(io::Error::other("it is a symbolic link; remove it"));
+    }
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{LockError, RunLock};
+    use crate::store::{Store, StoreError};
+    use std::fs::File;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn p31_a_second_run_is_told_so_and_the_next_may_begin_when_the_first_is_gone() {
@@ -74,5 +117,89 @@ mod tests {
         assert!(matches!(RunLock::take(&mirror), Err(LockError::Held(_))));
         drop(first);
         RunLock::take(&mirror).unwrap();
+    }
+
+    #[test]
+    fn p31_a_mirror_has_one_lock_whatever_link_leads_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mirror, link, further) =
+            (folder.path().join("data/crm.db"), folder.path().join("link.db"), folder.path().join("further.db"));
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        symlink("data/crm.db", &link).unwrap();
+        symlink(&link, &further).unwrap();
+        // Before the mirror is made, and after: a run that makes it must not be joined by another one.
+        for made in [false, true] {
+            if made {
+                std::fs::write(&mirror, "").unwrap();
+            }
+            let held = RunLock::take(&link).unwrap();
+            for name in [&mirror, &link, &further] {
+                assert!(matches!(RunLock::take(name), Err(LockError::Held(_))), "{}", name.display());
+                assert!(RunLock::is_held(name), "{}", name.display());
+            }
+            drop(held);
+            assert!(!RunLock::is_held(&further));
+        }
+        assert!(folder.path().join("data/crm.db.lock").exists());
+    }
+
+    #[test]
+    fn links_that_lead_in_a_circle_are_told_by_the_mirror_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one.db"), folder.path().join("two.db"));
+        symlink(&one, &two).unwrap();
+        symlink(&two, &one).unwrap();
+        let _lock = RunLock::take(&one).unwrap();
+        assert!(matches!(Store::open(&one), Err(StoreError::Unusable(_))));
+    }
+
+    #[test]
+    fn a_lock_file_that_is_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = folder.path().join("crm.db");
+        let target = folder.path().join("target");
+        symlink(&target, folder.path().join("crm.db.lock")).unwrap();
+        for there in [false, true] {
+            if there {
+                std::fs::write(&target, "kept").unwrap();
+            }
+            let error = RunLock::take(&mirror).unwrap_err();
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+            assert_eq!(target.exists(), there);
+        }
+    }
+
+    #[test]
+    fn a_new_lock_file_is_for_its_owner_and_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = folder.path().join("crm.db");
+        drop(RunLock::take(&mirror).unwrap());
+        let mode = std::fs::metadata(folder.path().join("crm.db.lock")).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & !0o640, 0, "{mode:o}");
+        drop(RunLock::take(&mirror).unwrap());
+    }
+
+    #[test]
+    fn p31_somebody_who_only_looks_does_not_keep_a_run_from_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = folder.path().join("crm.db");
+        drop(RunLock::take(&mirror).unwrap());
+        let look = || {
+            let file = File::open(folder.path().join("crm.db.lock")).unwrap();
+            file.try_lock_shared().unwrap();
+            file
+        };
+        for pauses in 0..=2 {
+            let mut looking = Some(look());
+            let mut paused = 0;
+            let taken = RunLock::take_pausing(&mirror, || {
+                paused += 1;
+                if paused > pauses {
+                    looking.take();
+                }
+            });
+            assert_eq!(taken.is_ok(), pauses < 2, "{pauses}");
+            assert_eq!(paused, (pauses + 1).min(2));
+        }
     }
 }

@@ -93,8 +93,9 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     // A file that is there is not opened: closing it again would drop the locks that SQLite holds on it in this
     // process. Only where a link leads nowhere the file must be made through it.
     let leads_nowhere = path.is_symlink() && !path.exists();
-    let made = OpenOptions::new().write(true).create(true).create_new(!leads_nowhere).mode(0o640).open(path).map(drop);
-    match made {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(false).create(true).create_new(!leads_nowhere).mode(0o640);
+    match options.open(path) {
         Err(error) if error.kind() == ErrorKind::StorageFull => Err(StoreError::Full),
         Err(error) if !path.exists() => {
             Err(StoreError::Unusable(format!("the mirror {} cannot be made: {error}", path.display())))
