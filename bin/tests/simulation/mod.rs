@@ -3,6 +3,7 @@
 //!
 //! `CRMSYNC_SEEDS=1000 cargo test --workspace simulation_` runs a thousand seeds, `CRMSYNC_SEED=7` replays one.
 
+mod calls;
 mod oracle;
 mod people;
 mod scenarios;

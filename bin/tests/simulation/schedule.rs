@@ -39,7 +39,7 @@ async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits) -> Result<
     people::analyst(world, dice, edits);
     // With faults about, a run may give up; it may not end with a defect.
     match outcome {
-        Ok(report) => report.errors().try_for_each(|error| acceptable(error)),
+        Ok(report) => report.errors().try_for_each(acceptable),
         Err(error) => acceptable(&error),
     }
 }

@@ -1,14 +1,13 @@
 //! A portal, a mirror, a clock: everything one simulated installation is made of, and one run of the engine on it.
 
+use super::calls::{Calls, Wire};
 use connectors::auth::Token;
-use connectors::http::{Request, Response, Transport, TransportError};
 use connectors::hubspot::{HubSpot, Settings};
 use crmsync::rehearsal::Rehearsal;
 use mappings::Mapping;
 use simulator::Portal;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use sync_core::clock::Clock;
 use sync_core::error::RunError;
@@ -28,11 +27,14 @@ pub(super) fn paused<T>(work: impl Future<Output = T>) -> T {
 }
 
 pub(super) struct World {
-    pub(super) seed: u64,
     pub(super) rehearsal: Rehearsal,
     pub(super) folder: tempfile::TempDir,
+    /// What is mirrored: the built-in mappings, unless a test chooses others.
     pub(super) mappings: Vec<Mapping>,
-    trace: Arc<Mutex<DefaultHasher>>,
+    /// How the connector talks to the portal.
+    pub(super) connector: Settings,
+    wire: Wire,
+    steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
     token: String,
 }
@@ -46,34 +48,24 @@ impl Clock for Shared {
     }
 }
 
-/// Stops the engine at the n-th step it passes, and at every later one: the process is dead.
-struct StopAt(AtomicUsize);
+/// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead.
+#[derive(Default)]
+struct Recorder(Mutex<(Vec<&'static str>, Option<usize>)>);
 
-impl Steps for StopAt {
-    fn pass(&self, name: &'static str) -> Result<(), &'static str> {
-        let left = self.0.load(Ordering::SeqCst);
-        if left <= 1 {
-            return Err(name);
-        }
-        self.0.store(left - 1, Ordering::SeqCst);
-        Ok(())
+impl Recorder {
+    fn begin(&self, stop_at: Option<usize>) {
+        *self.0.lock().unwrap() = (Vec::new(), stop_at);
     }
 }
 
-/// The transport, with everything that passes noted in the trace.
-struct Traced {
-    rehearsal: Rehearsal,
-    trace: Arc<Mutex<DefaultHasher>>,
-}
-
-impl Transport for Traced {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let asked = (request.method.as_str(), request.path.clone(), request.body.clone());
-        (asked, self.rehearsal.now()).hash(&mut *self.trace.lock().unwrap());
-        let answer = self.rehearsal.send(request).await;
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
-        (status, self.rehearsal.now()).hash(&mut *self.trace.lock().unwrap());
-        answer
+impl Steps for Recorder {
+    fn pass(&self, name: &'static str) -> Result<(), &'static str> {
+        let mut recorded = self.0.lock().unwrap();
+        recorded.0.push(name);
+        match recorded.1 {
+            Some(last) if recorded.0.len() >= last => Err(name),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -83,15 +75,29 @@ impl World {
         let portal = Portal::new(settings);
         let token = portal.token().to_owned();
         let since = move || i64::try_from(origin.elapsed().as_millis()).unwrap();
+        let rehearsal = Rehearsal::new(portal, move || start + since());
         Self {
-            seed,
-            rehearsal: Rehearsal::new(portal, move || start + since()),
+            wire: Wire::new(rehearsal.clone()),
+            rehearsal,
             folder: tempfile::tempdir().unwrap(),
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
-            trace: Arc::new(Mutex::new(DefaultHasher::new())),
+            connector: Settings { jitter_seed: seed, ..Settings::default() },
+            steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
             token,
         }
+    }
+
+    /// Mirrors only these object types.
+    pub(super) fn mirroring(mut self, objects: &[&str]) -> Self {
+        self.mappings.retain(|mapping| objects.contains(&mapping.object.as_str()));
+        self
+    }
+
+    /// Goes on with a copy of another world's mirror, whose portal must be the same.
+    pub(super) fn with_mirror_of(self, other: &Self) -> Self {
+        std::fs::copy(other.mirror(), self.mirror()).unwrap();
+        self
     }
 
     pub(super) fn mirror(&self) -> PathBuf {
@@ -114,8 +120,9 @@ impl World {
 
     /// One `pull`, as the command does it; killed at its `stop_at`-th step.
     pub(super) async fn pull(&self, stop_at: Option<usize>) -> Result<Report, RunError> {
-        let _lock = RunLock::take(&self.mirror()).expect("one run at a time");
-        let steps: Arc<dyn Steps> = Arc::new(StopAt(AtomicUsize::new(stop_at.unwrap_or(usize::MAX))));
+        let _lock = RunLock::take(&self.mirror()).unwrap();
+        self.steps.begin(stop_at);
+        let steps: Arc<dyn Steps> = Arc::clone(&self.steps) as _;
         let store = Store::open(&self.mirror())?;
         let engine = self.engine(StoreHandle::inline(store, Arc::clone(&self.clock), Arc::clone(&steps)), steps);
         let (account, run) = engine.begin_run("pull", None).await?;
@@ -128,11 +135,10 @@ impl World {
         Ok(report)
     }
 
-    fn engine(&self, store: StoreHandle, steps: Arc<dyn Steps>) -> Engine<HubSpot<Traced>> {
-        let transport = Traced { rehearsal: self.rehearsal.clone(), trace: Arc::clone(&self.trace) };
-        let settings = Settings { jitter_seed: self.seed, ..Settings::default() };
+    fn engine(&self, store: StoreHandle, steps: Arc<dyn Steps>) -> Engine<HubSpot<Wire>> {
         let token = Token::new(self.token.clone(), "the simulated portal").unwrap();
-        let remote = HubSpot::new(transport, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
+        let (wire, settings) = (self.wire.clone(), self.connector.clone());
+        let remote = HubSpot::new(wire, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
         let pull = PullSettings::default();
         Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull })
     }
@@ -151,7 +157,17 @@ impl World {
 
     /// Everything that went over the wire so far, as one number.
     pub(super) fn trace(&self) -> u64 {
-        self.trace.lock().unwrap().finish()
+        self.wire.trace()
+    }
+
+    /// The calls since this was last asked.
+    pub(super) fn calls(&self) -> Calls {
+        self.wire.take()
+    }
+
+    /// The steps that the last run passed, the one included at which it was killed.
+    pub(super) fn steps(&self) -> Vec<&'static str> {
+        self.steps.0.lock().unwrap().0.clone()
     }
 
     /// Every row the engine is responsible for, as one number.
@@ -162,7 +178,8 @@ impl World {
             ["associations", "sync_association_base", "sync_conflicts", "sync_objects", "owners"]
                 .map(str::to_owned)
                 .to_vec();
-        names.extend(OBJECTS.iter().flat_map(|object| [(*object).to_owned(), format!("sync_base_{object}")]));
+        let tables = self.mappings.iter().map(|mapping| &mapping.table);
+        names.extend(tables.flat_map(|table| [table.clone(), format!("sync_base_{table}")]));
         for name in names {
             let mut statement = person.prepare(&format!("SELECT * FROM \"{name}\" ORDER BY 1, 2, 3, 4")).unwrap();
             let columns = statement.column_count();

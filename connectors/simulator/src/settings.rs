@@ -293,6 +293,8 @@ pub struct Switches {
     pub sensitive_scope: bool,
     /// Whether archiving a record moves its modified date.
     pub archive_bumps: bool,
+    /// Whether search finds nothing, whatever there is: an index that was lost, or one that looks at another date.
+    pub search_blind: bool,
 }
 
 impl Default for Switches {
@@ -317,6 +319,7 @@ impl Default for Switches {
             bare_search_errors: false,
             sensitive_scope: false,
             archive_bumps: false,
+            search_blind: false,
         }
     }
 }

@@ -66,7 +66,7 @@ impl Portal {
     fn matching(&self, kind: TypeIndex, query: &Query) -> Vec<u64> {
         let store = &self.stores[kind];
         let Bounds { modified, id: ids } = bounds(query);
-        if modified.0 > modified.1 || ids.0 > ids.1 {
+        if self.settings.switches.search_blind || modified.0 > modified.1 || ids.0 > ids.1 {
             return Vec::new();
         }
         let fits = |id: u64| {

@@ -277,6 +277,17 @@ fn a_page_whose_records_all_vanished_is_empty_and_still_has_a_next_one() {
 }
 
 #[test]
+fn a_blind_search_finds_nothing_where_the_list_has_records() {
+    let mut client = Client::new(Settings { data: DataSize { deals: 5, ..DataSize::none() }, ..quiet() });
+    client.portal.switches_mut().search_blind = true;
+    let page = client.search("deals", &json!({}));
+    assert_eq!((&page["total"], &page["results"], page.get("paging")), (&json!(0), &json!([]), None));
+    assert_eq!(ids(&client.get("/crm/v3/objects/deals").1).len(), 5);
+    client.portal.switches_mut().search_blind = false;
+    assert_eq!(client.search("deals", &json!({}))["total"], 5);
+}
+
+#[test]
 fn a_query_looks_for_its_words_in_the_searchable_properties() {
     let mut client = Client::quiet();
     let id = client.create("contacts", &[("firstname", "Grace"), ("lastname", "Hopper")]);
