@@ -5,6 +5,7 @@
 mod cli;
 mod configuration;
 mod house_rules;
+mod installed;
 mod readme;
 mod sealed;
 mod simulation;
