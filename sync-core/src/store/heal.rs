@@ -1,6 +1,6 @@
 //! Rows that somebody deleted or replaced come back from their base, and hints that lead to nothing are forgotten.
 
-use super::apply::Applier;
+use super::rows::Applier;
 use super::table::quote;
 use super::{StoreError, Table, Write};
 use rusqlite::params;

@@ -129,7 +129,7 @@ impl Store {
                 differences.push(Difference {
                     id: record.id.clone(),
                     property: Some(field.property.clone()),
-                    mirror: super::apply::shown(&shown),
+                    mirror: super::rows::shown(&shown),
                     remote: mirror[place].as_deref().map(str::to_owned),
                 });
             }
