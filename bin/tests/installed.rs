@@ -4,6 +4,7 @@ use crate::sealed::Sealed;
 use rusqlite::Connection;
 use simulator::http::{SharedPortal, serve, share};
 use simulator::{Portal, Settings, Tier};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,7 +110,7 @@ fn p28_the_token_of_another_portal_exits_3_and_writes_nothing() {
     let content = "SELECT group_concat(id || updated_at) || (SELECT count(*) FROM sync_runs) FROM contacts";
     let seen =
         |path: &Path| -> String { Connection::open(path).unwrap().query_row(content, [], |row| row.get(0)).unwrap() };
-    let before = seen(&mirror);
+    let (before, bytes) = (seen(&mirror), std::fs::read(&mirror).unwrap());
     for command in [["sync"], ["backfill"]] {
         let output = home
             .command(&command)
@@ -120,6 +121,7 @@ fn p28_the_token_of_another_portal_exits_3_and_writes_nothing() {
         assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(String::from_utf8_lossy(&output.stderr).contains("portal 1"));
     }
+    assert_eq!(std::fs::read(&mirror).unwrap(), bytes, "the file was written");
     assert_eq!(seen(&mirror), before);
     assert_eq!(count(&mirror, "SELECT min(backfilled) FROM sync_status"), 1, "the backfill was not begun anew");
 
@@ -142,6 +144,7 @@ fn s2_the_token_is_in_no_file_and_no_output_whatever_happens() {
     let (code, refused) = exit(&home, &["sync", "-vv"]);
     assert_eq!(code, 4, "{refused}");
     told += &refused;
+    told += &exit(&home, &["sync", "-vv", "--log-format", "json", "--json"]).1;
     assert!(!told.contains(&token), "{told}");
     for entry in std::fs::read_dir(home.path()).unwrap() {
         let path = entry.unwrap().path();
@@ -194,39 +197,46 @@ fn a_portal_that_cannot_be_reached_exits_75_when_patience_is_over() {
     assert_eq!(code, 75, "{told}");
 }
 
+/// A connection of somebody who uses the mirror, once a run has made its tables.
+fn user_of(mirror: &Path) -> Connection {
+    loop {
+        let ready = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'contacts_raw')";
+        if mirror.exists()
+            && let Ok(user) = Connection::open(mirror)
+            && user.query_row(ready, [], |row| row.get(0)) == Ok(true)
+        {
+            user.busy_timeout(Duration::from_secs(5)).unwrap();
+            return user;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
 #[test]
-fn p34_readers_and_an_analysts_writes_go_on_during_a_backfill() {
-    let portal = Served::new(4_000, Duration::from_millis(2), 1);
+fn p34_readers_see_whole_pages_and_an_analysts_writes_succeed_during_a_backfill() {
+    let portal = Served::new(4_950, Duration::from_millis(2), 1);
     let home = portal.home();
-    // Once, so that the tables are there; then everything again while others are at work.
-    assert_eq!(exit(&home, &["sync"]).0, 0);
     let mirror = home.path().join("crm.db");
-    let done = Arc::new(AtomicBool::new(false));
-    let open = |path: &Path| {
-        let connection = Connection::open(path).unwrap();
-        connection.busy_timeout(Duration::from_secs(5)).unwrap();
-        connection
-    };
+    let done = AtomicBool::new(false);
     std::thread::scope(|threads| {
         let reader = threads.spawn(|| {
-            let reader = open(&mirror);
-            let mut looks = 0;
+            let mut reader = user_of(&mirror);
+            // A reader never waits.
+            reader.busy_timeout(Duration::ZERO).unwrap();
+            let mut seen = BTreeSet::new();
             while !done.load(Ordering::SeqCst) {
-                let whole: bool = reader
-                    .query_row(
-                        "SELECT (SELECT count(*) FROM contacts) = (SELECT rows FROM sync_status WHERE object = 'contacts')
-                         AND (SELECT count(*) FROM contacts) = (SELECT count(*) FROM sync_base_contacts)",
-                        [],
-                        |row| row.get(0),
-                    )
-                    .unwrap();
-                assert!(whole, "half a page was seen");
-                looks += 1;
+                let look = reader.transaction().unwrap();
+                let count = |sql: &str| -> i64 { look.query_row(sql, [], |row| row.get(0)).unwrap() };
+                let rows = count("SELECT count(*) FROM contacts");
+                assert_eq!(rows, count("SELECT rows FROM sync_status WHERE object = 'contacts'"));
+                assert_eq!(rows, count("SELECT count(*) FROM sync_base_contacts"));
+                assert!(rows % 100 == 0 || rows == 4_950, "half a page was seen: {rows} rows");
+                seen.insert(rows);
             }
-            looks
+            seen.len()
         });
         let analyst = threads.spawn(|| {
-            let analyst = open(&mirror);
+            let analyst = user_of(&mirror);
             let mut edits = 0;
             while !done.load(Ordering::SeqCst) {
                 let edit = "UPDATE contacts SET city = ?1 WHERE _row = (SELECT min(_row) FROM contacts_active)";
@@ -234,35 +244,47 @@ fn p34_readers_and_an_analysts_writes_go_on_during_a_backfill() {
             }
             edits
         });
-        let (code, told) = exit(&home, &["backfill", "--restart"]);
+        let (code, told) = exit(&home, &["sync"]);
         done.store(true, Ordering::SeqCst);
         assert_eq!(code, 0, "{told}");
-        assert!(reader.join().unwrap() > 0 && analyst.join().unwrap() > 0);
+        let (looks, edits) = (reader.join().unwrap(), analyst.join().unwrap());
+        assert!(looks > 5 && edits > 5, "{looks} states were seen, {edits} edits made: too few to tell");
     });
+    assert_eq!(count(&mirror, "SELECT count(*) FROM contacts"), 4_950);
     let kept = count(&mirror, "SELECT count(*) FROM contacts WHERE city LIKE 'Oslo %'");
     assert_eq!(kept, 1, "the analyst's last edit survived the backfill");
 }
 
 #[test]
 fn p18_a_process_killed_again_and_again_still_ends_with_everything() {
-    let portal = Served::new(1_500, Duration::from_millis(15), 1);
+    let portal = Served::new(2_000, Duration::from_millis(20), 1);
     let home = portal.home();
     let mirror = home.path().join("crm.db");
-    for after in [120, 260, 90, 400, 180] {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_crmsync"));
-        command
+    let rows = || -> i64 {
+        let Ok(user) = Connection::open(&mirror) else { return 0 };
+        user.query_row("SELECT count(*) FROM contacts", [], |row| row.get(0)).unwrap_or(0)
+    };
+    // Once before there is anything, then wherever it is when some hundreds more have come.
+    for wanted in [0, 1, 300, 301, 700, 1_100] {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_crmsync"))
             .env_clear()
             .current_dir(home.path())
             .arg("sync")
             .env("CRMSYNC_API_BASE", &portal.address)
             .env("HUBSPOT_ACCESS_TOKEN", portal.token())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut run = command.spawn().unwrap();
-        // The moment does not matter: whatever it hits must be survived.
-        std::thread::park_timeout(Duration::from_millis(after));
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::park_timeout(Duration::from_millis(60));
+        while rows() < wanted {
+            assert_eq!(run.try_wait().unwrap(), None, "the run ended before it could be killed");
+        }
         run.kill().unwrap();
         run.wait().unwrap();
+        assert!(rows() < 2_000, "the backfill was over before it could be killed");
+        assert_eq!(exit(&home, &["verify"]).0, 2, "what is not read in full is not compared");
+        assert_eq!(exit(&home, &["status"]).0, 0);
     }
     let (code, told) = exit(&home, &["sync"]);
     assert_eq!(code, 0, "{told}");
@@ -270,8 +292,37 @@ fn p18_a_process_killed_again_and_again_still_ends_with_everything() {
         usize::try_from(count(&mirror, "SELECT count(*) FROM contacts_active")).unwrap(),
         portal.active("contacts")
     );
-    assert_eq!(exit(&home, &["verify"]).0, 0);
+    let (code, told) = exit(&home, &["verify"]);
+    assert_eq!(code, 0, "{told}");
     let whole: String =
         Connection::open(&mirror).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok");
+}
+
+#[test]
+fn p31_a_run_that_hangs_keeps_others_out_until_it_is_killed() {
+    let portal = Served::new(5, Duration::ZERO, 1);
+    let home = portal.home();
+    let hang = simulator::FaultKind::TimeoutBefore;
+    portal.portal.lock().unwrap_or_else(PoisonError::into_inner).inject(hang, simulator::When::next(1));
+    let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_crmsync"))
+        .env_clear()
+        .current_dir(home.path())
+        .arg("sync")
+        .env("CRMSYNC_API_BASE", &portal.address)
+        .env("HUBSPOT_ACCESS_TOKEN", portal.token())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while portal.portal.lock().unwrap_or_else(PoisonError::into_inner).calls().total == 0 {
+        assert_eq!(first.try_wait().unwrap(), None, "the first run has ended");
+    }
+    let began = std::time::Instant::now();
+    let (code, told) = exit(&home, &["sync"]);
+    assert_eq!(code, 75, "{told}");
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(exit(&home, &["sync"]).0, 0, "the lock outlived its process");
 }
