@@ -25,7 +25,7 @@ pub(super) fn reproject(connection: &Connection, table: &Table, made: &Made) -> 
         return Err(StoreError::MappingChanged { object: mapping.object.clone() });
     }
     connection.execute_batch("UPDATE sync_guard SET applying = 1")?;
-    drop_our_triggers_and_views(connection, table)?;
+    drop_our_triggers(connection, table)?;
     let added = change_columns(connection, table, made)?;
     project_all(connection, table)?;
     connection.execute_batch(&indexes_of(mapping))?;
@@ -68,12 +68,11 @@ fn holds_edits(connection: &Connection, table: &Table, made: &Made) -> Result<bo
 }
 
 /// They name columns that may go; the caller makes them anew.
-fn drop_our_triggers_and_views(connection: &Connection, table: &Table) -> Result<(), StoreError> {
-    let name = &table.mapping.table;
-    for event in ["insert", "update", "delete"] {
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", quote(&format!("sync_{name}_{event}"))))?;
+fn drop_our_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+    for event in ["insert", "update", "delete", "key"] {
+        let name = quote(&format!("sync_{}_{event}", table.mapping.table));
+        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
     }
-    connection.execute_batch(&format!("DROP VIEW IF EXISTS {}", quote(&format!("{name}_active"))))?;
     Ok(())
 }
 
