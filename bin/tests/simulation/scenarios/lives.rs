@@ -36,7 +36,7 @@ fn p20_archiving_and_restoring_are_seen_in_whatever_order_they_come() {
 }
 
 #[test]
-fn p23_an_older_state_does_not_come_back_with_a_late_index() {
+fn p20_an_archived_record_does_not_come_back_with_a_late_index() {
     paused(async {
         let world = World::new(still(120, 0, 0, 0)).mirroring(&["contacts"]);
         world.pull_well().await.unwrap();
