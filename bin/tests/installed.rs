@@ -321,7 +321,7 @@ fn p31_a_run_that_hangs_keeps_others_out_until_it_is_killed() {
     let began = std::time::Instant::now();
     let (code, told) = exit(&home, &["sync"]);
     assert_eq!(code, 75, "{told}");
-    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "it took {:?}", began.elapsed());
     first.kill().unwrap();
     first.wait().unwrap();
     assert_eq!(exit(&home, &["sync"]).0, 0, "the lock outlived its process");
