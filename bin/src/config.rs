@@ -19,5 +19,5 @@ mod units;
 pub use api_base::ApiBase;
 pub use credential::{OAuthApp, TokenSource};
 pub use layers::Surroundings;
-pub use settings::{Belt, Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
+pub use settings::{Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
 pub use units::{duration, duration_argument};

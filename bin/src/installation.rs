@@ -1,6 +1,6 @@
 //! One portal and its mirror, opened for a run: the lock, the credential, the mappings, the connector, the engine.
 
-use crate::commands::Context;
+use crate::commands::{Allowances, Context};
 use crate::config::{PortalConfig, TokenSource};
 use crate::exit::{CommandError, Exit};
 use connectors::hubspot::{ApiVersion, HubSpot, Settings, Tier};
@@ -28,11 +28,11 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens a portal's installation. Makes no call yet.
+    /// Opens a portal's installation, with what a person allowed for this run. Makes no call yet.
     ///
     /// # Errors
     /// 2 when credential, mappings or mirror are not usable as they are, 75 when another run is at work.
-    pub fn open(context: &Context, portal: &PortalConfig) -> Result<Self, CommandError> {
+    pub fn open(context: &Context, portal: &PortalConfig, allowed: Allowances) -> Result<Self, CommandError> {
         let mappings = mappings_of(portal)?;
         let token = token_of(portal)?;
         let lock = RunLock::take(&portal.mirror)?;
@@ -45,7 +45,7 @@ impl Installation {
             store: StoreHandle::on_thread(store, Arc::new(SystemClock), steps.clone()),
             observer,
             steps,
-            pull: pull_settings(portal),
+            pull: pull_settings(portal, allowed),
         });
         Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), _lock: lock })
     }
@@ -123,10 +123,15 @@ fn settings_of(portal: &PortalConfig) -> Result<Settings, CommandError> {
     })
 }
 
-fn pull_settings(portal: &PortalConfig) -> PullSettings {
+fn pull_settings(portal: &PortalConfig, allowed: Allowances) -> PullSettings {
     PullSettings {
         settle: portal.pull.settle,
         archived_every: portal.pull.archived_every,
+        sweep_every: portal.pull.sweep_every,
+        sweep_slice: portal.pull.sweep_slice,
+        purge_missing: portal.pull.purge_missing,
+        max_vanished: portal.pull.max_vanished,
+        allow_vanished: allowed.vanished,
         metadata_every: portal.pull.sweep_every,
     }
 }

@@ -96,6 +96,11 @@ CREATE TABLE sync_cursors (
     PRIMARY KEY (object, phase)
 ) WITHOUT ROWID;
 
+-- Which rows the sweep in progress has met: bits by row handle, so many rows to a chunk.
+CREATE TABLE sync_seen (
+    object TEXT NOT NULL, chunk INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (object, chunk)
+) WITHOUT ROWID;
+
 CREATE TABLE sync_pending (
     object TEXT NOT NULL, record_id TEXT, uid TEXT, operation TEXT NOT NULL, property TEXT, base TEXT, local TEXT
 );

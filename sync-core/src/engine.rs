@@ -2,6 +2,7 @@
 
 use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
+use crate::plan::belts::Belt;
 use crate::remote::Remote;
 use crate::steps::Steps;
 use crate::store::{Pair, StoreHandle};
@@ -11,12 +12,22 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 /// How pulling behaves. All spans are measured on the remote's clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PullSettings {
     /// How far the settled pass trails, because a search index lags.
     pub settle: Duration,
     /// How often the archived list is walked.
     pub archived_every: Duration,
+    /// How often everything is swept.
+    pub sweep_every: Duration,
+    /// How long one run may sweep; the next one goes on.
+    pub sweep_slice: Duration,
+    /// How long a record that no read returns is kept.
+    pub purge_missing: Duration,
+    /// How many records may vanish at once.
+    pub max_vanished: Belt,
+    /// How many a person lets vanish in this run, whatever the belt says.
+    pub allow_vanished: Option<u64>,
     /// How often properties, owners, pipelines and labels are read again.
     pub metadata_every: Duration,
 }
@@ -26,6 +37,11 @@ impl Default for PullSettings {
         Self {
             settle: Duration::from_secs(3600),
             archived_every: Duration::from_secs(3600),
+            sweep_every: Duration::from_secs(24 * 3600),
+            sweep_slice: Duration::from_secs(60),
+            purge_missing: Duration::from_secs(30 * 24 * 3600),
+            max_vanished: Belt { percent: 2.0, at_least: 100 },
+            allow_vanished: None,
             metadata_every: Duration::from_secs(24 * 3600),
         }
     }

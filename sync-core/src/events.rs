@@ -17,6 +17,12 @@ pub enum Phase {
     Settled,
     /// Associations of one pair of object types.
     Associations,
+    /// The sweep's walk over the active list.
+    Sweep,
+    /// The sweep's walk over the archived list.
+    SweepArchived,
+    /// The sweep's walk over the associations of one pair of object types.
+    SweepAssociations,
     /// A comparison that writes nothing.
     Verify,
 }

@@ -2,17 +2,21 @@
 //!
 //! * The first read walks each list from end to end; it goes on where it was stopped.
 //! * Later, a fast pass walks what the search index shows as changed, a settled pass trails behind it because the
-//!   index lags, and the archived list is walked on its own clock.
+//!   index lags, and the archived list is walked on its own clock. A sweep looks at everything once a day.
 //! * A page, its base, its history and the cursor move in one transaction.
 
 mod archived;
 mod associations;
 mod backfill;
+mod by_id;
 mod metadata;
+mod sweep;
 mod verify;
 mod window;
 
 pub use verify::Verification;
+
+use associations::Extent;
 
 use crate::engine::Engine;
 use crate::error::RunError;
@@ -41,7 +45,7 @@ impl<R: Remote + 'static> Engine<R> {
         if status.backfilled {
             self.heal(table, report.full_look).await?;
             for pair in table.outgoing() {
-                self.walk_associations(table, pair, server_now, report).await?;
+                self.walk_associations(table, pair, Extent::first(server_now), report).await?;
             }
         } else {
             self.backfill(table, server_now, report).await?;
@@ -50,7 +54,8 @@ impl<R: Remote + 'static> Engine<R> {
         if status.backfilled {
             self.archived_if_due(table, server_now, report).await?;
         }
-        self.settled_if_due(table, server_now, report).await
+        self.settled_if_due(table, server_now, report).await?;
+        self.sweep_slice(table, server_now, report).await
     }
 
     /// Shows deleted and replaced rows again, before anything is compared with them.

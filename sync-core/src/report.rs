@@ -30,6 +30,8 @@ pub struct ObjectReport {
     pub associations: u64,
     /// Whether the first full read was completed in this run.
     pub backfilled: bool,
+    /// Whether a sweep was completed in this run.
+    pub swept: bool,
     /// Whether every row is to be compared with its base, not only those that triggers noted.
     pub full_look: bool,
     /// Why this object type was left out, if it was and the run went on.

@@ -1,7 +1,7 @@
 //! `crmsync backfill`: read everything.
 
-use super::Context;
 use super::summary::{self, StartOver};
+use super::{Allowances, Context};
 use crate::exit::{CommandError, Exit};
 use crate::installation::Installation;
 use clap::Args;
@@ -28,7 +28,7 @@ pub struct BackfillArgs {
 pub fn run(context: &Context, arguments: &BackfillArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
-    let installation = Installation::open(context, &portal)?;
+    let installation = Installation::open(context, &portal, Allowances::default())?;
     let start_over = if arguments.restart { StartOver::Always } else { StartOver::Finished };
     context.block_on(summary::pull(context, &installation, "backfill", &portal.name, &objects, Some(start_over)))?
 }

@@ -32,7 +32,10 @@ struct ObjectDocument<'a> {
     archived: u64,
     associations: u64,
     conflicts: u64,
+    missing: u64,
+    erased: u64,
     backfilled: bool,
+    swept: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,10 +170,10 @@ pub(super) fn table(report: &Report) -> Table {
     ]);
     for (object, part) in &report.objects {
         let note = match (&part.skipped, &part.failed) {
-            (Some(_), _) => "left out",
-            (_, Some(_)) => "ended early",
-            _ if part.backfilled => "read in full",
-            _ => "",
+            (Some(_), _) => "left out".to_owned(),
+            (_, Some(_)) => "ended early".to_owned(),
+            _ if part.backfilled => "read in full".to_owned(),
+            _ => swept(part),
         };
         table.row([
             object.clone(),
@@ -179,10 +182,25 @@ pub(super) fn table(report: &Report) -> Table {
             words::count(part.applied.archived),
             words::count(part.associations),
             words::count(part.applied.conflicts),
-            note.to_owned(),
+            note,
         ]);
     }
     table
+}
+
+/// What a sweep found, in a few words.
+fn swept(part: &ObjectReport) -> String {
+    let mut notes = Vec::new();
+    if part.swept {
+        notes.push("swept".to_owned());
+    }
+    if part.applied.missing > 0 {
+        notes.push(format!("{} missing", words::count(part.applied.missing)));
+    }
+    if part.applied.erased > 0 {
+        notes.push(format!("{} erased", words::count(part.applied.erased)));
+    }
+    notes.join(", ")
 }
 
 fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
@@ -193,7 +211,10 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         archived: part.applied.archived,
         associations: part.associations,
         conflicts: part.applied.conflicts,
+        missing: part.applied.missing,
+        erased: part.applied.erased,
         backfilled: part.backfilled,
+        swept: part.swept,
         skipped: part.skipped.as_deref(),
         error: part.failed.clone(),
     }

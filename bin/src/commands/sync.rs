@@ -36,7 +36,7 @@ pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError
     let portals = context.portals(arguments.all)?;
     context.for_each_portal(&portals, |portal| {
         let objects = portal.selected_objects(&arguments.objects)?;
-        let installation = Installation::open(context, portal)?;
+        let installation = Installation::open(context, portal, arguments.allow.allowances())?;
         if portal.push.enabled {
             return Err(CommandError::usage(format!("portal {}: this version does not push.", portal.name))
                 .hint("take `push.enabled = true` out, or run `crmsync pull`: your edits stay in the mirror."));

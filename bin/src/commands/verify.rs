@@ -1,6 +1,6 @@
 //! `crmsync verify`: is the mirror right?
 
-use super::Context;
+use super::{Allowances, Context};
 use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
 use crate::output::{Align, Table, words};
@@ -56,7 +56,7 @@ pub fn run(context: &Context, arguments: &VerifyArgs) -> Result<Exit, CommandErr
     };
     announce(context, &mirror, &objects)?;
     drop(mirror);
-    let installation = Installation::open(context, &portal)?;
+    let installation = Installation::open(context, &portal, Allowances::default())?;
     context.block_on(async {
         let engine = &installation.engine;
         let (account, run_id) = installation.begin("verify").await?;

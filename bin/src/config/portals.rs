@@ -4,12 +4,13 @@ use super::api_base::{self, ApiBase};
 use super::credential;
 use super::layers::Surroundings;
 use super::section::Section;
-use super::settings::{Belt, Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
+use super::settings::{Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
 use crate::exit::CommandError;
 use config::Map;
 use connectors::hubspot::ApiVersion;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use sync_core::Belt;
 
 /// The portal's name where none is configured.
 pub(super) const DEFAULT_PORTAL: &str = "default";

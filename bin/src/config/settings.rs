@@ -7,6 +7,7 @@ use crate::exit::{CommandError, Exit};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+use sync_core::Belt;
 
 /// The whole configuration of one invocation.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,15 +102,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { window_requests: None, search_per_second: None, daily_requests: None, daily_reserve: 0.10 }
     }
-}
-
-/// A safety belt: it holds once more than the larger of the two is exceeded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Belt {
-    /// Percent of the object's rows.
-    pub percent: f64,
-    /// Number of records that is always allowed.
-    pub at_least: u64,
 }
 
 /// How changes are brought in.

@@ -1,11 +1,12 @@
 //! The configuration as a whole: what is accepted, and each error as a person sees it.
 
-use super::{Belt, PortalConfig, Settings, Surroundings, Tier, TokenSource};
+use super::{PortalConfig, Settings, Surroundings, Tier, TokenSource};
 use crate::exit::{CommandError, Exit};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use sync_core::Belt;
 use tempfile::TempDir;
 
 /// A directory with a configuration file in it, and an environment.

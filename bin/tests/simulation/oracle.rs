@@ -1,9 +1,11 @@
 //! What "nothing is lost" means, checked against the portal's truth.
 
 use super::people::LocalEdits;
+use super::schedule::LAG_THAT_SETTLES;
 use super::world::World;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_core::model::{Properties, Timestamp};
+use sync_core::store::Pair;
 
 type Verdict = Result<(), String>;
 
@@ -43,15 +45,21 @@ pub(super) fn mirror_equals_portal(world: &World, edits: &LocalEdits) -> Verdict
         records_agree(world, object, &mirror)?;
         rows_show_their_base(world, object, &mirror, edits)?;
     }
-    let both = ["contacts", "companies"].iter().all(|end| objects.contains(end));
-    if both { associations_agree(world, "contacts", "companies") } else { Ok(()) }
+    for pair in Pair::named_by(&world.mappings) {
+        if objects.contains(&pair.from.as_str()) && objects.contains(&pair.to.as_str()) {
+            associations_agree(world, &pair.from, &pair.to)?;
+        }
+    }
+    Ok(())
 }
 
 fn records_agree(world: &World, object: &str, mirror: &BTreeMap<u64, Mirrored>) -> Verdict {
     let stored = stored_properties(world, object);
     let portal = world.rehearsal.portal();
     for truth in portal.records(object) {
-        let wanted = if truth.merged_into.is_some() {
+        let wanted = if truth.purged {
+            "missing"
+        } else if truth.merged_into.is_some() {
             "merged"
         } else if truth.archived_at.is_some() {
             "archived"
@@ -59,13 +67,15 @@ fn records_agree(world: &World, object: &str, mirror: &BTreeMap<u64, Mirrored>) 
             "active"
         };
         let Some(found) = mirror.get(&truth.id) else {
-            // What was merged away before anybody looked was never there to see.
-            if wanted == "merged" {
+            // What was merged away or erased before anybody looked was never there to see.
+            if wanted == "merged" || wanted == "missing" {
                 continue;
             }
             return Err(format!("{object} {} is {wanted} in the portal and absent in the mirror", truth.id));
         };
-        if found.state != wanted {
+        // Of a record whose survivor was erased nobody tells any more that it was merged.
+        let untold = wanted == "merged" && found.state == "missing" && survivor_is_erased(&portal, object, &truth);
+        if found.state != wanted && !untold {
             return Err(format!("{object} {} is {wanted} in the portal and {} in the mirror", truth.id, found.state));
         }
         if wanted != "active" {
@@ -91,17 +101,24 @@ fn records_agree(world: &World, object: &str, mirror: &BTreeMap<u64, Mirrored>) 
         }
     }
     let known: BTreeSet<u64> = portal.records(object).map(|record| record.id).collect();
-    match mirror.keys().find(|id| !known.contains(id)) {
-        Some(id) => Err(format!("{object} {id} is in the mirror and nowhere else")),
+    match mirror.iter().find(|(id, found)| !known.contains(id) && found.state != "missing") {
+        Some((id, found)) => Err(format!("{object} {id} is {} in the mirror and nowhere else", found.state)),
         None => Ok(()),
     }
 }
 
-/// The properties whose changes move a record's date: the others are seen only when the record changes again.
+fn survivor_is_erased(portal: &simulator::Portal, object: &str, truth: &simulator::RecordView) -> bool {
+    match truth.merged_into.and_then(|survivor| portal.record(object, survivor)) {
+        Some(survivor) => survivor.purged || survivor_is_erased(portal, object, &survivor),
+        None => false,
+    }
+}
+
+/// The properties that are stored as they came. What follows from others is made when it is read.
 fn stored_properties(world: &World, object: &str) -> Vec<String> {
     let person = world.person();
     let mut statement = person
-        .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND calculated = 0 AND read_only = 0")
+        .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND (NOT calculated AND NOT read_only OR name IN ('num_notes', 'hs_object_source_label'))")
         .unwrap();
     statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
@@ -177,30 +194,45 @@ pub(super) fn local_edits_are_kept(world: &World, edits: &LocalEdits) -> Verdict
     Ok(())
 }
 
-/// O9: whatever changed before the time that the mirror calls settled is in the mirror, at any moment.
+/// O9: whatever changed before the time that the mirror calls settled or swept is in the mirror, at any moment; and what
+/// was archived before the archived list was walked.
 pub(super) fn nothing_is_stale(world: &World) -> Verdict {
     if !world.mirror().exists() {
         return Ok(());
     }
     let person = world.person();
-    let Ok(mut statement) =
-        person.prepare("SELECT object, settled_until FROM sync_objects WHERE backfilled AND settled_until IS NOT NULL")
-    else {
+    let Ok(mut statement) = person.prepare(
+        "SELECT object, settled_until, swept_at, archived_walked_at FROM sync_objects
+             WHERE backfilled AND settled_until IS NOT NULL",
+    ) else {
         return Ok(());
     };
-    let settled: Vec<(String, i64)> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-    for (object, until) in settled {
+    let settles = world.rehearsal.portal().switches_mut().lag.tail_max <= LAG_THAT_SETTLES;
+    let bounds: Vec<(String, i64, i64, i64)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for (object, settled, swept, archived) in bounds {
+        let until = if settles { settled.max(swept) } else { swept };
         let mirror = mirrored(world, &object);
         for truth in world.rehearsal.portal().records(&object) {
+            let shown = mirror.get(&truth.id);
+            if !truth.purged
+                && truth.archived_at.is_some_and(|at| at < archived)
+                && truth.merged_into.is_none()
+                && shown.is_none_or(|found| found.state == "active")
+            {
+                return Err(format!("{object} {} was archived, and is not shown so", truth.id));
+            }
             if !truth.is_active() || truth.updated_at >= until {
                 continue;
             }
-            let seen = mirror.get(&truth.id).is_some_and(|found| found.updated_at >= truth.updated_at);
+            let seen = shown.is_some_and(|found| found.updated_at >= truth.updated_at);
             if !seen {
                 let (changed, until) = (Timestamp::from_millis(truth.updated_at), Timestamp::from_millis(until));
                 return Err(format!(
-                    "{object} {} changed {changed}, and is not there although settled until {until}",
+                    "{object} {} changed {changed}, and is not there although settled or swept until {until}",
                     truth.id
                 ));
             }

@@ -48,11 +48,20 @@ fn act(world: &World, dice: &mut Rng) {
             let Some(id) = some(dice, &archived) else { return };
             portal.restore(now, object, id)
         }
-        78..82 => {
+        78..81 => {
             let Some(other) = some(dice, &active).filter(|other| *other != id) else { return };
             portal.merge(now, object, id, other).map(|_| ())
         }
-        82..88 => {
+        81..84 => portal.purge(now, object, id),
+        84..86 => {
+            // What HubSpot calculates moves no date either.
+            let (calculated, value) = match object {
+                "contacts" => ("num_notes", dice.u8(..).to_string()),
+                _ => ("hs_object_source_label", token.clone()),
+            };
+            portal.recalculate(now, object, id, &[(calculated, value.as_str())])
+        }
+        86..90 => {
             let most = active.len().min(40);
             portal.bulk_edit(now, object, &active[..dice.usize(..=most)], property, token.as_str()).map(|_| ())
         }
@@ -66,8 +75,12 @@ fn act(world: &World, dice: &mut Rng) {
             } else {
                 portal.associate(now, "contacts", contact, "companies", company, hubspot, type_id)
             };
-            // An association moves no date: only a change of the record itself lets anybody notice.
-            done.and_then(|()| portal.edit(now, "contacts", contact, &[("city", token.as_str())]))
+            // An association moves no date: unless the record itself changes too, only a sweep lets anybody notice.
+            if dice.bool() {
+                done.and_then(|()| portal.edit(now, "contacts", contact, &[("city", token.as_str())]))
+            } else {
+                done
+            }
         }
     };
     if let Err(error) = done {

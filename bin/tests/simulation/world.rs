@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) mappings: Vec<Mapping>,
     /// How the connector talks to the portal.
     pub(super) connector: Settings,
+    /// How the engine pulls.
+    pub(super) pull: PullSettings,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
@@ -82,6 +84,7 @@ impl World {
             folder: tempfile::tempdir().unwrap(),
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
             connector: Settings { jitter_seed: seed, ..Settings::default() },
+            pull: PullSettings::default(),
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
             token,
@@ -139,8 +142,8 @@ impl World {
         let token = Token::new(self.token.clone(), "the simulated portal").unwrap();
         let (wire, settings) = (self.wire.clone(), self.connector.clone());
         let remote = HubSpot::new(wire, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
-        let pull = PullSettings::default();
-        Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull })
+        let (observer, pull) = (Arc::new(Silent), self.pull.clone());
+        Engine::new(Parts { remote, store, observer, steps, pull })
     }
 
     /// A pull that must succeed, with everything in it.
@@ -153,6 +156,13 @@ impl World {
             return Err(format!("{object} was skipped: {:?}", part.skipped));
         }
         Ok(report)
+    }
+
+    /// Whether every object type was swept by a sweep that began at or after `time`.
+    pub(super) fn swept_since(&self, time: i64) -> bool {
+        let swept = "SELECT count(*) FROM sync_objects WHERE swept_at >= ?1 / 1000 * 1000";
+        let count: i64 = self.person().query_row(swept, [time], |row| row.get(0)).unwrap();
+        usize::try_from(count) == Ok(self.mappings.len())
     }
 
     /// Everything that went over the wire so far, as one number.

@@ -277,17 +277,19 @@ impl Portal {
         Ok(())
     }
 
-    /// A person takes a record out of the recycling bin: the same id, with a new modified date.
+    /// A person takes a record out of the recycling bin: the same id, as a rule with a new modified date.
     pub fn restore(&mut self, now: Millis, object: &str, id: u64) -> Result<(), PortalError> {
         self.advance(now);
         let kind = self.object(object)?;
-        let now = self.now;
+        let (now, bumps) = (self.now, self.settings.switches.restore_bumps);
         let wanted = self.missing(kind, id, "archived");
         let archived = |r: &&mut Record| matches!(r.life, Life::Archived(_));
         let record = self.stores[kind].records.get_mut(&id).filter(archived).ok_or(wanted)?;
         record.freeze();
         record.life = Life::Active;
-        record.updated = record.updated.max(now);
+        if bumps {
+            record.updated = record.updated.max(now);
+        }
         self.stores[kind].note_values(id);
         self.index_later(kind, id);
         Ok(())

@@ -293,6 +293,8 @@ pub struct Switches {
     pub sensitive_scope: bool,
     /// Whether archiving a record moves its modified date.
     pub archive_bumps: bool,
+    /// Whether taking a record out of the recycling bin moves its modified date.
+    pub restore_bumps: bool,
     /// Whether search finds nothing, whatever there is: an index that was lost, or one that looks at another date.
     pub search_blind: bool,
 }
@@ -319,6 +321,7 @@ impl Default for Switches {
             bare_search_errors: false,
             sensitive_scope: false,
             archive_bumps: false,
+            restore_bumps: true,
             search_blind: false,
         }
     }

@@ -13,9 +13,28 @@ use crate::store::{Pair, Table, Walk};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
 /// Records asked for at once: what one call takes.
 pub(super) const AT_ONCE: usize = 1_000;
+
+/// Which walk over a pair it is, and how long it may take.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    /// The first walk, or a sweep's.
+    pub(super) phase: Phase,
+    /// The remote's time when it began.
+    pub(super) began: Timestamp,
+    /// When to stop for this run.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Extent {
+    /// The first walk over a pair, as long as it takes.
+    pub(super) fn first(began: Timestamp) -> Self {
+        Self { phase: Phase::Associations, began, deadline: None }
+    }
+}
 
 /// What the remote told about pairs, for some records. While it lives no other task writes these pairs.
 #[derive(Default)]
@@ -27,14 +46,15 @@ pub(super) struct Answers {
 
 impl<R: Remote + 'static> Engine<R> {
     /// Reads the associations of every active record of a table to another object type, going on where it was.
+    /// Says whether it came to the end.
     pub(super) async fn walk_associations(
         &self,
         table: &Arc<Table>,
         pair: &Pair,
-        began: Timestamp,
+        extent: Extent,
         report: &mut ObjectReport,
-    ) -> Result<(), RunError> {
-        let phase = Phase::Associations;
+    ) -> Result<bool, RunError> {
+        let phase = extent.phase;
         let name = format!("{}→{}", pair.from, pair.to);
         let (stored, total) = self
             .store()
@@ -43,9 +63,9 @@ impl<R: Remote + 'static> Engine<R> {
                 move |store| Ok((store.walk(&name, phase)?, store.row_count(&object)?))
             })
             .await?;
-        let mut walk = stored.unwrap_or_else(|| Walk::new(began));
+        let mut walk = stored.unwrap_or_else(|| Walk::new(extent.began));
         if walk.done {
-            return Ok(());
+            return Ok(true);
         }
         let mut row = walk.position.as_deref().and_then(|row| row.parse().ok()).unwrap_or(0);
         self.say(Event::Started {
@@ -54,12 +74,12 @@ impl<R: Remote + 'static> Engine<R> {
             total: Some(total),
             done: u64::try_from(row).unwrap_or(0),
         });
-        while !walk.done {
+        while !walk.done && extent.deadline.is_none_or(|deadline| Instant::now() < deadline) {
             let object = table.object().to_owned();
             let (ids, last) = self.store().call(move |store| store.ids_after(&object, row, AT_ONCE)).await?;
             let held = self.hold_pairs(std::iter::once(pair)).await;
             // Left undone: a later run asks again, in case it may then.
-            let Some(answers) = self.ask(&pair.from, &pair.to, &ids).await? else { return Ok(()) };
+            let Some(answers) = self.ask(&pair.from, &pair.to, &ids).await? else { return Ok(true) };
             self.step("associations.read")?;
             row = last;
             walk.position = Some(row.to_string());
@@ -77,7 +97,7 @@ impl<R: Remote + 'static> Engine<R> {
             self.advanced(&name, phase, ids.len());
         }
         self.say(Event::Finished { object: name, phase });
-        Ok(())
+        Ok(walk.done)
     }
 
     /// Reads the associations of records that changed, in every mirrored pair that they are an end of.

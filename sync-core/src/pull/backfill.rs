@@ -3,6 +3,7 @@
 //! The list is walked by the remote's own cursor. A record created meanwhile may lie behind the walk, so the first
 //! fast pass begins before the backfill did. Pages are written while the next ones are on their way.
 
+use super::associations::Extent;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::events::{Event, Phase};
@@ -32,13 +33,18 @@ impl<R: Remote + 'static> Engine<R> {
         let began = self.walk_list(table, Phase::Backfill, server_now, report).await?;
         self.walk_list(table, Phase::Archived, server_now, report).await?;
         for pair in table.outgoing() {
-            self.walk_associations(table, pair, began, report).await?;
+            self.walk_associations(table, pair, Extent::first(began), report).await?;
         }
         self.probe_search(table, server_now).await?;
         self.step("backfill.walked")?;
         let watermark = Some(Self::reaching_back(began));
-        let status =
-            ObjectStatus { watermark, settled_until: watermark, archived_walked_at: Some(began), backfilled: true };
+        let status = ObjectStatus {
+            watermark,
+            settled_until: watermark,
+            archived_walked_at: Some(began),
+            swept_at: Some(began),
+            backfilled: true,
+        };
         self.store()
             .write(move |write| {
                 write.save_status(&object, &status)?;

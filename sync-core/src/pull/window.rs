@@ -8,6 +8,7 @@
 //! * If ids do not ascend the index cannot be walked: the whole list is read instead.
 
 use super::associations::{AT_ONCE, Answers};
+use super::by_id::ById;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::events::{Event, Phase};
@@ -209,44 +210,15 @@ impl<R: Remote + 'static> Engine<R> {
             self.store().call(move |store| store.stale(&object, &seen)).await?
         };
         let wanted: HashSet<&RecordId> = stale.iter().collect();
-        let (records, merged) = if complete {
-            (found.into_iter().filter(|record| wanted.contains(&record.id)).collect(), Vec::new())
+        let ById { records, merged } = if complete {
+            let records = found.into_iter().filter(|record| wanted.contains(&record.id)).collect();
+            ById { records, merged: Vec::new() }
         } else {
             self.read_by_id(table, &stale).await?
         };
         let changed: Vec<RecordId> = records.iter().map(|record| record.id.clone()).collect();
         let associations = self.associations_of(table, &changed).await?;
         Ok(Stretch { records, merged, associations, walk })
-    }
-
-    /// Reads records by id until each id is accounted for: answered, merged into a record that says so, archived
-    /// meanwhile, or not there on two looks. Also returns which ids were answered by another record.
-    async fn read_by_id(
-        &self,
-        table: &Table,
-        ids: &[RecordId],
-    ) -> Result<(Vec<Record>, Vec<(RecordId, RecordId)>), RunError> {
-        let mut records: Vec<Record> = Vec::new();
-        let mut silent = ids.to_vec();
-        for archived in [false, false, true] {
-            if !silent.is_empty() {
-                records.extend(self.remote().read(table.object(), &silent, archived, &table.fetched).await?);
-                silent = unanswered(&silent, &records);
-            }
-        }
-        let mut merged = Vec::new();
-        let asked: HashSet<&RecordId> = ids.iter().collect();
-        if records.iter().any(|record| !asked.contains(&record.id)) {
-            // A survivor that does not tell whom it took in: ask one by one, so that the answer can mean one id only.
-            for id in silent {
-                let alone =
-                    self.remote().read(table.object(), std::slice::from_ref(&id), false, &table.fetched).await?;
-                merged.extend(alone.into_iter().filter(|record| record.id != id).map(|record| (id.clone(), record.id)));
-            }
-        }
-        let mut once = HashSet::new();
-        records.retain(|record| once.insert(record.id.clone()));
-        Ok((records, merged))
     }
 
     async fn write_stretch(
@@ -272,13 +244,6 @@ impl<R: Remote + 'static> Engine<R> {
             })
             .await
     }
-}
-
-/// The ids that no record answers for, under its own id or as merged into it.
-fn unanswered(ids: &[RecordId], records: &[Record]) -> Vec<RecordId> {
-    let answered: HashSet<&RecordId> =
-        records.iter().flat_map(|record| std::iter::once(&record.id).chain(&record.merged_ids)).collect();
-    ids.iter().filter(|id| !answered.contains(id)).cloned().collect()
 }
 
 /// Whether ids strictly ascend, beginning above `after`.

@@ -23,6 +23,10 @@ pub struct Applied {
     pub changed: u64,
     /// Of both, those that became archived.
     pub archived: u64,
+    /// Records that no read returns any more.
+    pub missing: u64,
+    /// Records that were missing for so long that they were erased.
+    pub erased: u64,
     /// Conflicts that were found.
     pub conflicts: u64,
     /// Values outside what their column can show, shown as NULL.
@@ -35,6 +39,8 @@ impl Applied {
         self.inserted += other.inserted;
         self.changed += other.changed;
         self.archived += other.archived;
+        self.missing += other.missing;
+        self.erased += other.erased;
         self.conflicts += other.conflicts;
         self.outside += other.outside;
     }
@@ -71,8 +77,11 @@ impl Write<'_> {
 
     pub(super) fn count_rows(&self, object: &str, done: Tally) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("UPDATE sync_objects SET rows = rows + ?2, archived = archived + ?3 WHERE object = ?1")?
-            .execute(params![object, done.rows, done.archived_rows])?;
+            .prepare_cached(
+                "UPDATE sync_objects SET rows = rows + ?2, archived = archived + ?3, missing = missing + ?4
+                 WHERE object = ?1",
+            )?
+            .execute(params![object, done.rows, done.archived_rows, done.missing_rows])?;
         Ok(())
     }
 }
@@ -81,9 +90,11 @@ impl Write<'_> {
 pub(super) struct Tally {
     pub(super) applied: Applied,
     /// How many rows the table gained.
-    rows: i64,
+    pub(super) rows: i64,
     /// How many rows became archived, less those that came back.
-    archived_rows: i64,
+    pub(super) archived_rows: i64,
+    /// How many rows became missing, less those that came back.
+    pub(super) missing_rows: i64,
 }
 
 /// A row merged from three sides.
@@ -179,6 +190,7 @@ impl Applier<'_> {
             (true, false) => self.done.archived_rows -= 1,
             _ => {}
         }
+        self.done.missing_rows -= i64::from(base.state == "missing");
         self.done.applied.changed += u64::from(changed);
         Ok(())
     }
@@ -301,11 +313,13 @@ impl Applier<'_> {
         self.write
             .connection
             .prepare_cached(&format!(
-                "UPDATE {name} SET archived = 1, merged_into = ?2, state = 'merged', row_hash = ?3 WHERE id = ?1"
+                "UPDATE {name} SET archived = 1, merged_into = ?2, state = 'merged', missing_since = NULL, row_hash = ?3
+                 WHERE id = ?1"
             ))?
             .execute(params![id.as_str(), survivor.as_str(), hash])?;
         self.write.note_history(self.table.object(), id.as_str(), "merged_into", None, Some(survivor.as_str()))?;
         self.done.applied.changed += 1;
+        self.done.missing_rows -= i64::from(base.state == "missing");
         if !base.archived {
             self.done.archived_rows += 1;
             self.done.applied.archived += 1;
@@ -330,6 +344,11 @@ impl Applier<'_> {
                 changed = true;
                 self.write.note_history(self.table.object(), id, &field.property, before, after)?;
             }
+        }
+        if base.state == "missing" {
+            changed = true;
+            let after = if record.archived.is_some() { "archived" } else { "active" };
+            self.write.note_history(self.table.object(), id, "state", Some("missing"), Some(after))?;
         }
         let flag = |archived: bool| Some(if archived { "true" } else { "false" });
         if base.archived != record.archived.is_some() {

@@ -42,6 +42,9 @@ fn name(phase: Phase) -> &'static str {
         Phase::Fast => "fast",
         Phase::Settled => "settled",
         Phase::Associations => "associations",
+        Phase::Sweep => "sweep",
+        Phase::SweepArchived => "sweep_archived",
+        Phase::SweepAssociations => "sweep_associations",
         Phase::Verify => "verify",
     }
 }

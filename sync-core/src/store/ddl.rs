@@ -195,7 +195,7 @@ fn tables_of(table: &Table) -> String {
         CREATE TABLE {base} (
             _row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
             updated_at INTEGER NOT NULL, archived INTEGER NOT NULL, archived_at INTEGER, merged_into TEXT,
-            state TEXT NOT NULL, row_hash INTEGER NOT NULL, properties TEXT NOT NULL
+            state TEXT NOT NULL, missing_since INTEGER, row_hash INTEGER NOT NULL, properties TEXT NOT NULL
         );"
     );
     sql += &indexes_of(mapping);

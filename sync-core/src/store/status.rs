@@ -14,6 +14,8 @@ pub struct ObjectStatus {
     pub settled_until: Option<Timestamp>,
     /// When the archived list was last walked from end to end.
     pub archived_walked_at: Option<Timestamp>,
+    /// When the last complete sweep began.
+    pub swept_at: Option<Timestamp>,
     /// Whether the first full read is complete.
     pub backfilled: bool,
 }
@@ -25,14 +27,16 @@ impl Store {
         let status = self
             .connection
             .prepare_cached(
-                "SELECT watermark, settled_until, archived_walked_at, backfilled FROM sync_objects WHERE object = ?1",
+                "SELECT watermark, settled_until, archived_walked_at, swept_at, backfilled FROM sync_objects
+                 WHERE object = ?1",
             )?
             .query_row([object], |row| {
                 Ok(ObjectStatus {
                     watermark: time(row.get(0)?),
                     settled_until: time(row.get(1)?),
                     archived_walked_at: time(row.get(2)?),
-                    backfilled: row.get(3)?,
+                    swept_at: time(row.get(3)?),
+                    backfilled: row.get(4)?,
                 })
             })
             .optional()?;
@@ -101,7 +105,8 @@ impl Write<'_> {
                     watermark = max(coalesce(watermark, ?2), coalesce(?2, watermark)),
                     settled_until = max(coalesce(settled_until, ?3), coalesce(?3, settled_until)),
                     archived_walked_at = max(coalesce(archived_walked_at, ?4), coalesce(?4, archived_walked_at)),
-                    backfilled = ?5
+                    swept_at = max(coalesce(swept_at, ?5), coalesce(?5, swept_at)),
+                    backfilled = ?6
                  WHERE object = ?1",
             )?
             .execute(params![
@@ -109,6 +114,7 @@ impl Write<'_> {
                 status.watermark.map(Timestamp::millis),
                 status.settled_until.map(Timestamp::millis),
                 status.archived_walked_at.map(Timestamp::millis),
+                status.swept_at.map(Timestamp::millis),
                 status.backfilled
             ])?;
         Ok(())
@@ -117,7 +123,19 @@ impl Write<'_> {
     /// Every pair that the object type is an end of is to be read in full again.
     pub fn forget_pair_walks(&self, object: &str) -> Result<(), StoreError> {
         self.connection.execute(
-            "DELETE FROM sync_cursors WHERE phase = 'associations' AND (object LIKE ?1 || '→%' OR object LIKE '%→' || ?1)",
+            "DELETE FROM sync_cursors WHERE phase = 'associations'
+             AND (substr(object, 1, length(?1) + 1) = ?1 || '→' OR substr(object, -length(?1) - 1) = '→' || ?1)",
+            [object],
+        )?;
+        Ok(())
+    }
+
+    /// The sweep in progress is over: what it met and where it stood is of no more use.
+    pub fn forget_sweep(&self, object: &str) -> Result<(), StoreError> {
+        self.forget_met(object)?;
+        self.connection.execute(
+            "DELETE FROM sync_cursors WHERE (object = ?1 AND phase IN ('sweep', 'sweep_archived'))
+             OR (phase = 'sweep_associations' AND substr(object, 1, length(?1) + 1) = ?1 || '→')",
             [object],
         )?;
         Ok(())
@@ -126,6 +144,7 @@ impl Write<'_> {
     /// The object type begins anew: its next pull is a full backfill. Rows stay.
     pub fn restart(&self, object: &str) -> Result<(), StoreError> {
         self.connection.execute("DELETE FROM sync_cursors WHERE object = ?1", [object])?;
+        self.forget_sweep(object)?;
         self.forget_pair_walks(object)?;
         self.connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [object])?;
         Ok(())

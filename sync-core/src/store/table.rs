@@ -132,7 +132,8 @@ impl Sql {
             ),
             update_base: format!(
                 "UPDATE {base} SET _row = ?1, created_at = ?3, updated_at = ?4, archived = ?5, archived_at = ?6,
-                 merged_into = ?7, state = ?8, row_hash = ?9, properties = ?10 WHERE id = ?2"
+                 merged_into = ?7, state = ?8, row_hash = ?9, properties = ?10,
+                 missing_since = CASE WHEN ?8 = 'missing' THEN missing_since END WHERE id = ?2"
             ),
             insert_row: format!(
                 "INSERT INTO {table} (_row, _uid, id, created_at, updated_at, archived, archived_at, merged_into, {list}

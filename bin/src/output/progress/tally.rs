@@ -92,6 +92,9 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
         Phase::Fast => "recent changes",
         Phase::Settled => "settled changes",
         Phase::Associations => "associations",
+        Phase::Sweep => "sweep",
+        Phase::SweepArchived => "sweep of archived records",
+        Phase::SweepAssociations => "sweep of associations",
         Phase::Verify => "verify",
     }
 }
