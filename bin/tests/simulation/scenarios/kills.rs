@@ -73,6 +73,30 @@ fn p18_a_pull_of_changes_killed_at_any_step_ends_as_if_nothing_had_happened() {
     });
 }
 
+#[test]
+fn p18_a_sweep_killed_at_any_step_ends_as_if_nothing_had_happened() {
+    paused(async {
+        let read = world();
+        read.pull_well().await.unwrap();
+        killed_anywhere(async || {
+            let world = world().with_mirror_of(&read);
+            after(minutes(5)).await;
+            let (contacts, now) = (ids(&world, "contacts"), world.rehearsal.now());
+            {
+                let mut portal = world.rehearsal.portal();
+                portal.purge(now, "contacts", contacts[5]).unwrap();
+                portal.purge(now, "contacts", contacts[90]).unwrap();
+                portal.recalculate(now, "contacts", contacts[7], &[("num_notes", "12")]).unwrap();
+                let edge = portal.associations("contacts", "companies").remove(0);
+                portal.dissociate(now, "contacts", edge.from_id, "companies", edge.to_id).unwrap();
+            }
+            after(minutes(26 * 60)).await;
+            world
+        })
+        .await;
+    });
+}
+
 /// The requests for pages that a run makes: of the list, and of walks over the search.
 async fn pages(world: &World, stop_at: Option<usize>) -> [usize; 2] {
     world.calls();

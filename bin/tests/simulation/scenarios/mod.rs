@@ -9,6 +9,7 @@ mod lives;
 mod pace;
 mod properties;
 mod scopes;
+mod sweeps;
 mod ties;
 mod trouble;
 mod values;
