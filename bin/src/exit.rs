@@ -210,9 +210,6 @@ impl From<StoreError> for CommandError {
             StoreError::Altered { .. } => {
                 (Exit::Belt, "nothing was written; put the table back, or start a new mirror.")
             }
-            StoreError::MappingChanged { .. } => {
-                (Exit::Usage, "nothing was written; restore the mapping, or undo the edits, then run again.")
-            }
             StoreError::Unusable(_) => (Exit::Usage, ""),
             StoreError::Migration(_) => (Exit::Usage, "use the newest crmsync that has worked on this file."),
             StoreError::Record(_) | StoreError::Stopped(_) | StoreError::Closed | StoreError::Sqlite(_) => {

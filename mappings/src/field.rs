@@ -10,6 +10,8 @@ use crate::codec::Codec;
 use crate::equality::{Likeness, items};
 use crate::error::{ValueError, shown};
 use crate::policy::{ColumnType, Direction, Policy};
+use crate::recipe::Recipe;
+use crate::schema::WireType;
 use crate::transform::{Normaliser, Transform};
 
 /// One property and its column, with everything about them decided.
@@ -37,6 +39,10 @@ pub struct Field {
     pub transform: Transform,
     /// The line of the field in its file, counted from 1.
     pub line: u64,
+    /// The type of the property.
+    pub(crate) wire_type: WireType,
+    /// Whether the property may hold several options.
+    pub(crate) several: bool,
     pub(crate) codec: Codec,
     pub(crate) like: Likeness,
     /// The options that the schema lists; empty where it lists none.
@@ -44,6 +50,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// How the column is made, to be stored.
+    pub fn recipe(&self) -> Recipe {
+        Recipe::of(self)
+    }
+
     /// Whether edits of the column may be sent.
     pub fn is_pushed(&self) -> bool {
         self.direction != Direction::Pull

@@ -107,6 +107,8 @@ impl Mapping {
             retired: property.archived,
             transform: stated.transform.clone(),
             line: stated.line,
+            wire_type: property.wire_type,
+            several: typing::is_multiple(property),
             codec: typed.codec,
             options: listed_options(property),
             like: typed.like,
@@ -183,7 +185,7 @@ impl ResolvedMapping {
     }
 
     /// A text that changes whenever some value may look different in the mirror: with the table, a column, a type or a
-    /// transform, not with policies, directions or comments. It is the same in every run.
+    /// transform; or what is in it may be sent or not. It does not change with policies or comments. It is the same in every run.
     pub fn fingerprint(&self) -> String {
         let mut hash = Fnv::new();
         hash.add(&PROJECTION_VERSION.to_string());
@@ -195,7 +197,7 @@ impl ResolvedMapping {
             hash.add(field.column_type.word());
             hash.add(&field.codec.describe());
             let normaliser = field.transform.normaliser;
-            hash.add(&format!("{} {}", normaliser.trim, normaliser.lowercase));
+            hash.add(&format!("{} {} {}", normaliser.trim, normaliser.lowercase, field.is_pushed()));
         }
         format!("{:016x}", hash.0)
     }

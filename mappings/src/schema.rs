@@ -24,6 +24,21 @@ pub enum WireType {
 }
 
 impl WireType {
+    /// What the remote calls the type; the unknown one by a word that no remote uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Bool => "bool",
+            Self::Enumeration => "enumeration",
+            Self::Date => "date",
+            Self::DateTime => "datetime",
+            Self::PhoneNumber => "phone_number",
+            Self::Json => "json",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The type that the remote calls `name`.
     pub fn named(name: &str) -> Self {
         match name {

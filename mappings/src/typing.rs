@@ -31,7 +31,7 @@ impl Misfit {
 }
 
 /// Several options at once, joined by `;`.
-fn is_multiple(property: &PropertySchema) -> bool {
+pub(crate) fn is_multiple(property: &PropertySchema) -> bool {
     property.wire_type == WireType::Enumeration && property.field_type == "checkbox"
 }
 

@@ -82,11 +82,17 @@ CREATE TABLE sync_touched (
 -- One row for each mapped object type, moved by every transaction that writes its records. Times are the remote's.
 CREATE TABLE sync_objects (
     object TEXT PRIMARY KEY, table_name TEXT NOT NULL UNIQUE, mapping_fingerprint TEXT NOT NULL,
-    -- The mapped columns in the mapping's order, as a JSON array: the row hashes were taken in this order.
-    mapped_columns TEXT NOT NULL,
+    -- How each mapped column is made, as a JSON array in the mapping's order: the row hashes were taken in this order.
+    columns_made TEXT NOT NULL,
     rows INTEGER NOT NULL DEFAULT 0, archived INTEGER NOT NULL DEFAULT 0, missing INTEGER NOT NULL DEFAULT 0,
     watermark INTEGER, settled_until INTEGER, archived_walked_at INTEGER, swept_at INTEGER,
     backfilled INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Mappings that changed and whose tables are being filled anew: for which mapping, up to which row, and what had been
+-- touched when it began.
+CREATE TABLE sync_reprojections (
+    object TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, position INTEGER NOT NULL, touched INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- Walks in progress, so that a stopped run goes on where it was.

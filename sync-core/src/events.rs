@@ -23,6 +23,8 @@ pub enum Phase {
     SweepArchived,
     /// The sweep's walk over the associations of one pair of object types.
     SweepAssociations,
+    /// A table that is shown anew because its mapping changed.
+    Reprojection,
     /// A comparison that writes nothing.
     Verify,
 }

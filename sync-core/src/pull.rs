@@ -10,6 +10,7 @@ mod associations;
 mod backfill;
 mod by_id;
 mod metadata;
+mod reprojection;
 mod sweep;
 mod verify;
 mod window;

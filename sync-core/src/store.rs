@@ -6,6 +6,7 @@
 
 mod apply;
 mod associations;
+mod carry;
 mod cells;
 mod cursor;
 mod ddl;
@@ -16,11 +17,13 @@ mod lock;
 mod metadata;
 mod missing;
 mod open;
+mod peoples;
 mod reproject;
 mod rows;
 mod runs;
 mod seen;
 mod status;
+mod swap;
 mod table;
 mod triggers;
 mod verify;

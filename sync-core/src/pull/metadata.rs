@@ -111,13 +111,17 @@ impl<R: Remote + 'static> Engine<R> {
                 Table::new(mapping, &singular, pairs, fetched)
             })
             .collect();
-        let made = self
+        let (made, changed) = self
             .store()
             .call(move |store| {
                 store.prepare(tables)?;
-                Ok(store.tables().values().cloned().collect())
+                Ok((store.tables().values().cloned().collect::<Vec<_>>(), store.changed_mappings()?))
             })
             .await?;
+        for table in &changed {
+            self.reproject(table).await?;
+        }
+        self.tidy(&made).await?;
         Ok(made)
     }
 

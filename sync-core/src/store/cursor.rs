@@ -45,6 +45,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Sweep => "sweep",
         Phase::SweepArchived => "sweep_archived",
         Phase::SweepAssociations => "sweep_associations",
+        Phase::Reprojection => "reprojection",
         Phase::Verify => "verify",
     }
 }

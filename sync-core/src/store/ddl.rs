@@ -1,11 +1,11 @@
 //! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
-use super::reproject::reproject;
+use super::reproject;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
 use super::views::{keep_pair_views, keep_views};
 use super::{PATIENCE, Store, StoreError, Table};
-use mappings::ResolvedMapping;
+use mappings::{Recipe, ResolvedMapping};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,10 +17,11 @@ fn looked_up(column: &str) -> bool {
 }
 
 impl Store {
-    /// Makes what is missing of these tables and keeps them for the run. All or nothing.
+    /// Makes what is missing of these tables and keeps them for the run. All or nothing. A table whose mapping changed is
+    /// only made ready for that; see [`Store::changed_mappings`].
     ///
     /// # Errors
-    /// [`StoreError::MappingChanged`] when a table was made with another mapping, [`StoreError::Altered`] when
+    /// [`StoreError::Altered`] when
     /// somebody replaced one, [`StoreError::Full`] or [`StoreError::Busy`] when they cannot be written now.
     pub fn prepare(&mut self, tables: Vec<Table>) -> Result<(), StoreError> {
         self.prepare_within(tables, PATIENCE)
@@ -47,6 +48,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The tables whose mapping changed and whose columns have not been brought in line: until that is done, nothing
+    /// else may be done with them.
+    pub fn changed_mappings(&self) -> Result<Vec<Arc<Table>>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM sync_reprojections WHERE object = ?1")?;
+        let mut changed = Vec::new();
+        for table in self.tables.values() {
+            if statement.exists([table.object()])? {
+                changed.push(Arc::clone(table));
+            }
+        }
+        Ok(changed)
+    }
+}
+
 fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError> {
     for table in tables {
         make(connection, table)?;
@@ -62,25 +78,21 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError>
 fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
     let mapping = &table.mapping;
     let fingerprint = mapping.fingerprint();
-    let columns: Vec<String> = mapping.fields.iter().map(|field| field.column.clone()).collect();
     match Made::read(connection, &mapping.object)? {
         None => {
             refuse_a_strangers_table(connection, mapping)?;
             connection.execute_batch(&tables_of(table))?;
             connection.execute(
-                "INSERT INTO sync_objects (object, table_name, mapping_fingerprint, mapped_columns)
-                 VALUES (?1, ?2, ?3, ?4)",
-                params![mapping.object, mapping.table, fingerprint, names_as_json(&columns)],
+                "INSERT INTO sync_objects (object, table_name, mapping_fingerprint, columns_made) VALUES (?1, ?2, '', '[]')",
+                params![mapping.object, mapping.table],
             )?;
+            note_made(connection, mapping)?;
         }
         Some(made) => {
             check_columns(connection, &made.table, &made.columns)?;
-            if made.fingerprint != fingerprint {
-                reproject(connection, table, &made)?;
-                connection.execute(
-                    "UPDATE sync_objects SET mapping_fingerprint = ?2, mapped_columns = ?3 WHERE object = ?1",
-                    params![mapping.object, fingerprint, names_as_json(&columns)],
-                )?;
+            if made.fingerprint != fingerprint || reproject::was_left(connection, &mapping.object)? {
+                // The columns, and with them triggers and views, stay as they are until the new ones are filled.
+                return reproject::begin(connection, table, &made);
             }
         }
     }
@@ -102,11 +114,11 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
 }
 
 /// A table that was dropped and made anew by a tool has other columns, or no `_row`.
-fn check_columns(connection: &Connection, table: &str, mapped: &[String]) -> Result<(), StoreError> {
+fn check_columns(connection: &Connection, table: &str, mapped: &[Recipe]) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
     let present: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let own = ["id", "created_at", "updated_at", "archived", "archived_at", "merged_into", "state", "_row", "_uid"];
-    let wanted = own.iter().copied().chain(mapped.iter().map(String::as_str));
+    let wanted = own.iter().copied().chain(mapped.iter().map(|recipe| recipe.column.as_str()));
     let absent: Vec<&str> = wanted.filter(|column| !present.iter().any(|there| there == column)).collect();
     if absent.is_empty() {
         return check_keys(connection, table);
@@ -149,22 +161,31 @@ fn check_keys(connection: &Connection, table: &str) -> Result<(), StoreError> {
     Err(StoreError::Altered { table: table.to_owned(), what })
 }
 
-fn names_as_json(names: &[String]) -> String {
-    serde_json::Value::from(names).to_string()
+/// Notes how a table's columns are made now.
+pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
+    let recipes: Vec<Recipe> = mapping.fields.iter().map(mappings::Field::recipe).collect();
+    let recipes = serde_json::to_string(&recipes).map_err(|error| {
+        StoreError::Unusable(format!("the mapping of {} cannot be stored: {error}", mapping.object))
+    })?;
+    connection.execute(
+        "UPDATE sync_objects SET mapping_fingerprint = ?2, columns_made = ?3 WHERE object = ?1",
+        params![mapping.object, mapping.fingerprint(), recipes],
+    )?;
+    Ok(())
 }
 
 /// What a table was made with.
 pub(super) struct Made {
     pub(super) table: String,
     fingerprint: String,
-    pub(super) columns: Vec<String>,
+    pub(super) columns: Vec<Recipe>,
 }
 
 impl Made {
-    fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
+    pub(super) fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
         let read = connection
             .query_row(
-                "SELECT table_name, mapping_fingerprint, mapped_columns FROM sync_objects WHERE object = ?1",
+                "SELECT table_name, mapping_fingerprint, columns_made FROM sync_objects WHERE object = ?1",
                 [object],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)),
             )
@@ -202,8 +223,8 @@ fn tables_of(table: &Table) -> String {
     sql
 }
 
-/// Our indexes, as far as they are not there.
-pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
+/// The columns that people look records up by.
+fn indexed(mapping: &ResolvedMapping) -> Vec<&str> {
     let mut indexed: Vec<&str> = vec!["updated_at"];
     for field in &mapping.fields {
         let key = mapping.key.as_ref() == Some(&field.property) || mapping.unique.as_ref() == Some(&field.property);
@@ -211,19 +232,36 @@ pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
             indexed.push(&field.column);
         }
     }
+    indexed
+}
+
+/// Our indexes, as far as they are not there.
+pub(super) fn indexes_of(mapping: &ResolvedMapping) -> String {
     let name = quote(&mapping.table);
-    indexed.into_iter().fold(String::new(), |mut sql, column| {
+    indexed(mapping).into_iter().fold(String::new(), |mut sql, column| {
         let _ = write!(
             sql,
             "CREATE INDEX IF NOT EXISTS {} ON {name} ({});",
-            index_name(&mapping.table, column),
+            our_index(&mapping.table, column),
             quote(column)
         );
         sql
     })
 }
 
+/// Whether an index of ours is not there.
+pub(super) fn lacks_an_index(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?1 COLLATE NOCASE")?;
+    for column in indexed(&table.mapping) {
+        if !statement.exists([format!("{}_by_{column}", table.mapping.table)])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The name of our index on a column, quoted.
-pub(super) fn index_name(table: &str, column: &str) -> String {
+pub(super) fn our_index(table: &str, column: &str) -> String {
     quote(&format!("{table}_by_{column}"))
 }

@@ -30,12 +30,6 @@ pub enum StoreError {
         /// What is different.
         what: String,
     },
-    /// The mapping is not the one that the table was made with, and the table holds edits.
-    #[error("the mapping of {object} has changed, and its table holds edits that have not been pushed")]
-    MappingChanged {
-        /// The object type.
-        object: String,
-    },
     /// A stored record cannot be read.
     #[error("the stored record cannot be read: {0}")]
     Record(#[from] PropertiesError),

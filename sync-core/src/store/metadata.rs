@@ -185,10 +185,12 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Replaces the pipelines of an object type.
+    /// Replaces the pipelines of an object type. A pipeline or stage that is no longer told is kept, as archived: records
+    /// may still be in it.
     pub fn save_pipelines(&self, object: &str, pipelines: &[Pipeline]) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM pipelines WHERE object = ?1", [object])?;
-        self.connection.execute("DELETE FROM pipeline_stages WHERE object = ?1", [object])?;
+        for table in ["pipelines", "pipeline_stages"] {
+            self.connection.execute(&format!("UPDATE {table} SET archived = 1 WHERE object = ?1"), [object])?;
+        }
         for pipeline in pipelines {
             self.connection
                 .prepare_cached("INSERT OR REPLACE INTO pipelines VALUES (?1, ?2, ?3, ?4, ?5)")?

@@ -1,19 +1,93 @@
-//! A mapping that changed: the table gets its new columns, and every row is shown anew from its base, without a call.
+//! A mapping that changed: every row is shown anew from its base, without a call, while others go on working.
 //!
-//! `_row`, `_uid`, the order of columns that stay, and a person's own indexes and triggers are left alone. A table that
-//! holds edits nobody has pushed is not touched: what they mean under the new mapping is for a person to say.
+//! * New columns are filled beside the old ones in short transactions, and take their place in one.
+//! * What somebody edited is carried over as the property's value. An edit that the new mapping has no column for, or
+//!   cannot show, becomes a reject; it is never dropped in silence.
+//! * `_row`, `_uid`, columns that stay and rows not created yet are left alone; a person's own indexes, views and
+//!   triggers survive, or are named.
+//! * Stopped anywhere, it goes on there; if the mapping changed once more meanwhile, it begins anew.
 
-use super::cells::{self, RowHasher};
-use super::ddl::{Made, index_name, indexes_of};
+use super::ddl::Made;
 use super::table::quote;
 use super::{StoreError, Table};
-use crate::model::Properties;
-use mappings::{Cell, Unmapped};
-use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use mappings::Field;
+use rusqlite::{Connection, OptionalExtension, params};
 
-/// Brings a table from the mapping it was made with to `table`'s. Inside the caller's transaction.
-pub(super) fn reproject(connection: &Connection, table: &Table, made: &Made) -> Result<(), StoreError> {
+/// What has to change of a table's columns.
+pub(super) struct Plan {
+    /// The fields that the columns were made by.
+    pub(super) old: Vec<Field>,
+    /// The properties of which something changes.
+    pub(super) changes: Vec<Change>,
+}
+
+/// One property: places among the old and the new fields.
+#[derive(Clone, Copy)]
+pub(super) struct Change {
+    pub(super) old: Option<usize>,
+    pub(super) new: Option<usize>,
+}
+
+impl Plan {
+    pub(super) fn of(table: &Table, made: &Made) -> Result<Self, StoreError> {
+        let old = made.columns.iter().map(mappings::Recipe::field).collect::<Result<Vec<_>, _>>();
+        let old = old.map_err(|error| StoreError::Unusable(format!("{error}; use the newest crmsync")))?;
+        let mut changes = Vec::new();
+        for (place, field) in table.mapping.fields.iter().enumerate() {
+            let before = old.iter().position(|old| old.property == field.property);
+            if before.is_none_or(|before| made.columns[before] != field.recipe()) {
+                changes.push(Change { old: before, new: Some(place) });
+            }
+        }
+        for (place, field) in old.iter().enumerate() {
+            if !table.mapping.fields.iter().any(|new| new.property == field.property) {
+                changes.push(Change { old: Some(place), new: None });
+            }
+        }
+        Ok(Self { old, changes })
+    }
+
+    /// The names of the columns that go or are made anew.
+    pub(super) fn leaving(&self) -> Vec<&str> {
+        self.changes.iter().filter_map(|change| change.old).map(|old| self.old[old].column.as_str()).collect()
+    }
+}
+
+/// The column that is being filled for a new field, until it takes its place.
+pub(super) fn waiting_column(place: usize) -> String {
+    format!("_new_{place}")
+}
+
+/// The name that a column has after its place was taken, until it is dropped.
+pub(super) fn left_column(place: usize) -> String {
+    format!("_old_{place}")
+}
+
+/// A re-projection in progress.
+pub(super) struct Progress {
+    pub(super) position: i64,
+    pub(super) touched: i64,
+}
+
+impl Progress {
+    /// How far the re-projection to a mapping has come; `None` when none to this very mapping was begun.
+    pub(super) fn read(connection: &Connection, object: &str, fingerprint: &str) -> Result<Option<Self>, StoreError> {
+        let progress = connection
+            .prepare_cached("SELECT position, touched FROM sync_reprojections WHERE object = ?1 AND fingerprint = ?2")?
+            .query_row([object, fingerprint], |row| Ok(Self { position: row.get(0)?, touched: row.get(1)? }))
+            .optional()?;
+        Ok(progress)
+    }
+}
+
+/// Whether a change to some mapping was begun and not ended: row hashes may be another mapping's.
+pub(super) fn was_left(connection: &Connection, object: &str) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM sync_reprojections WHERE object = ?1")?.exists([object])?)
+}
+
+/// Prepares a table for its new mapping, inside the caller's transaction: columns to fill, and where to begin. Goes on
+/// with one that was begun for the same mapping.
+pub(super) fn begin(connection: &Connection, table: &Table, made: &Made) -> Result<(), StoreError> {
     let mapping = &table.mapping;
     if made.table != mapping.table {
         return Err(StoreError::Altered {
@@ -21,117 +95,52 @@ pub(super) fn reproject(connection: &Connection, table: &Table, made: &Made) -> 
             what: format!("its mapping now names it {}; a table keeps its name", mapping.table),
         });
     }
-    if holds_edits(connection, table, made)? {
-        return Err(StoreError::MappingChanged { object: mapping.object.clone() });
+    let fingerprint = mapping.fingerprint();
+    if Progress::read(connection, &mapping.object, &fingerprint)?.is_some() {
+        return Ok(());
     }
-    connection.execute_batch("UPDATE sync_guard SET applying = 1")?;
-    drop_our_triggers(connection, table)?;
-    let added = change_columns(connection, table, made)?;
-    project_all(connection, table)?;
-    connection.execute_batch(&indexes_of(mapping))?;
-    if added && mapping.unmapped == Unmapped::Ignore {
-        // What was not mapped was not fetched: only a new read can show it.
-        connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [&mapping.object])?;
+    let plan = Plan::of(table, made)?;
+    drop_columns(connection, table, "_new_*")?;
+    drop_columns(connection, table, "_old_*")?;
+    for place in plan.changes.iter().filter_map(|change| change.new) {
+        let (column, kind) = (quote(&waiting_column(place)), mapping.fields[place].column_type.sql_type());
+        connection.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {column} {kind}", table.quoted()))?;
     }
-    connection.execute_batch("UPDATE sync_guard SET applying = 0")?;
-    Ok(())
-}
-
-/// Whether any row is new, gone, replaced or different from what the engine wrote last.
-fn holds_edits(connection: &Connection, table: &Table, made: &Made) -> Result<bool, StoreError> {
-    let (name, base) = (table.quoted(), quote(&table.base_name()));
-    let columns: String = made.columns.iter().map(|column| format!("r.{}, ", quote(column))).collect();
-    let strangers: bool = connection.query_row(
-        &format!(
-            "SELECT EXISTS (SELECT 1 FROM {name} WHERE id IS NULL)
-                 OR EXISTS (SELECT 1 FROM {base} b WHERE NOT EXISTS (SELECT 1 FROM {name} r WHERE r._row = b._row))"
-        ),
-        [],
-        |row| row.get(0),
+    connection.execute(
+        "INSERT OR REPLACE INTO sync_reprojections
+         VALUES (?1, ?2, 0, (SELECT coalesce(max(seq), 0) FROM sync_touched))",
+        params![mapping.object, fingerprint],
     )?;
-    if strangers {
-        return Ok(true);
-    }
-    let mut statement = connection
-        .prepare(&format!("SELECT {columns} r.archived, b.row_hash FROM {name} r JOIN {base} b ON b._row = r._row"))?;
-    let mut hasher = RowHasher::default();
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        for place in 0..=made.columns.len() {
-            hasher.value(row.get_ref(place)?);
-        }
-        if hasher.finish() != row.get::<_, i64>(made.columns.len() + 1)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(())
 }
 
-/// They name columns that may go; the caller makes them anew.
-fn drop_our_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
-    for event in ["insert", "update", "delete", "key"] {
-        let name = quote(&format!("sync_{}_{event}", table.mapping.table));
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
+/// Drops the columns whose names match. Whatever a person hung on them has been set aside before.
+pub(super) fn drop_columns(connection: &Connection, table: &Table, pattern: &str) -> Result<(), StoreError> {
+    for column in matching(connection, table, pattern)? {
+        drop_column(connection, table, &column)?;
     }
     Ok(())
 }
 
-/// Adds and removes columns; one whose type changed is removed and added. Says whether any was added.
-fn change_columns(connection: &Connection, table: &Table, made: &Made) -> Result<bool, StoreError> {
-    let (name, plain) = (table.quoted(), &table.mapping.table);
-    let mut types: HashMap<String, String> = HashMap::new();
-    let mut statement = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
-    let mut rows = statement.query([plain])?;
-    while let Some(row) = rows.next()? {
-        types.insert(row.get(0)?, row.get(1)?);
-    }
-    let fields = &table.mapping.fields;
-    let stays = |column: &str| {
-        fields.iter().any(|field| {
-            field.column == column && types.get(column).is_some_and(|kind| kind == field.column_type.sql_type())
-        })
-    };
-    for column in made.columns.iter().filter(|column| !stays(column)) {
-        connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", index_name(plain, column)))?;
-        connection.execute_batch(&format!("ALTER TABLE {name} DROP COLUMN {}", quote(column))).map_err(|error| {
-            StoreError::Altered {
-                table: plain.clone(),
-                what: format!("its column {column} is in use by something of yours ({error}); drop that first"),
-            }
-        })?;
-    }
-    let mut added = false;
-    for field in fields.iter().filter(|field| !(made.columns.contains(&field.column) && stays(&field.column))) {
-        added = true;
-        let (column, kind) = (quote(&field.column), field.column_type.sql_type());
-        connection.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {column} {kind}"))?;
-    }
-    Ok(added)
-}
-
-fn project_all(connection: &Connection, table: &Table) -> Result<(), StoreError> {
-    let (name, base) = (table.quoted(), quote(&table.base_name()));
-    let fields = &table.mapping.fields;
-    let settings: Vec<String> =
-        fields.iter().zip(2..).map(|(field, place)| format!("{} = ?{place}", quote(&field.column))).collect();
-    let mut write = connection.prepare(&format!("UPDATE {name} SET {} WHERE _row = ?1", settings.join(", ")))?;
-    let mut note = connection.prepare(&format!("UPDATE {base} SET row_hash = ?2 WHERE _row = ?1"))?;
-    let mut statement = connection.prepare(&format!("SELECT _row, archived, properties FROM {base}"))?;
-    let mut rows = statement.query([])?;
-    let mut hasher = RowHasher::default();
-    while let Some(row) = rows.next()? {
-        let (handle, archived): (i64, bool) = (row.get(0)?, row.get(1)?);
-        let properties = Properties::from_json(row.get::<_, String>(2)?);
-        let wires = table.wires(&properties)?;
-        write.raw_bind_parameter(1, handle)?;
-        for (place, field) in fields.iter().enumerate() {
-            let cell = field.project(wires[place].as_deref()).cell;
-            hasher.cell(&cell);
-            cells::bind(&mut write, place + 2, &cell)?;
-        }
-        hasher.cell(&Cell::Integer(i64::from(archived)));
-        write.raw_execute()?;
-        note.execute(params![handle, hasher.finish()])?;
+/// Drops one column.
+pub(super) fn drop_column(connection: &Connection, table: &Table, column: &str) -> Result<(), StoreError> {
+    let aside = super::peoples::SetAside::take(connection, &table.mapping.table, &[column])?;
+    connection.execute_batch(&format!("ALTER TABLE {} DROP COLUMN {}", table.quoted(), quote(column))).map_err(
+        |error| StoreError::Altered {
+            table: table.mapping.table.clone(),
+            what: format!("its column {column} cannot be dropped ({error})"),
+        },
+    )?;
+    for lost in aside.bring_back(connection) {
+        tracing::warn!("{lost}");
     }
     Ok(())
+}
+
+/// The table's columns whose names match a pattern of `GLOB`.
+pub(super) fn matching(connection: &Connection, table: &Table, pattern: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT name FROM pragma_table_info(?1) WHERE name GLOB ?2 ORDER BY cid")?;
+    let names = statement.query_map([table.mapping.table.as_str(), pattern], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }

@@ -59,6 +59,15 @@ pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<()
     keep("delete", format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD")))
 }
 
+/// Drops the triggers of a typed table, because its columns are about to change.
+pub(super) fn drop_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+    for event in ["insert", "update", "delete", "key"] {
+        let name = quote(&format!("sync_{}_{event}", table.mapping.table));
+        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
+    }
+    Ok(())
+}
+
 /// Makes the triggers of the associations' table, which every mirror has.
 pub(super) fn keep_association_triggers(connection: &Connection) -> Result<(), StoreError> {
     for (event, side) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {

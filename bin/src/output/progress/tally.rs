@@ -95,6 +95,7 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
         Phase::Sweep => "sweep",
         Phase::SweepArchived => "sweep of archived records",
         Phase::SweepAssociations => "sweep of associations",
+        Phase::Reprojection => "new mapping",
         Phase::Verify => "verify",
     }
 }

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod blind;
+mod drift;
 mod index;
 mod kills;
 mod late;

@@ -100,6 +100,35 @@ impl Mirror {
         Ok(StoreHandle::inline(store, Arc::new(Noon), steps))
     }
 
+    /// Opens the mirror with another mapping, and brings its table in line as a run does. Returns what was lost.
+    pub(super) async fn remap(&self, mapping: &str, steps: Arc<dyn Steps>) -> Result<Vec<String>, StoreError> {
+        let handle = Self::open(&self.path(), &[mapping], steps)?;
+        let mut lost = Vec::new();
+        for table in handle.call(|store| store.changed_mappings()).await? {
+            let (filling, swapping) = (Arc::clone(&table), Arc::clone(&table));
+            let fill = async || {
+                handle
+                    .write({
+                        let table = Arc::clone(&filling);
+                        move |w| w.reproject_some(&table)
+                    })
+                    .await
+            };
+            while fill().await? > 0 {}
+            lost.extend(handle.write(move |write| write.swap_columns(&swapping)).await?);
+            let drop_one = async || {
+                handle
+                    .write({
+                        let table = Arc::clone(&table);
+                        move |w| w.drop_left_column(&table)
+                    })
+                    .await
+            };
+            while drop_one().await? {}
+        }
+        Ok(lost)
+    }
+
     pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("crm.db")
     }

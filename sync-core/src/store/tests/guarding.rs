@@ -155,10 +155,10 @@ async fn lost_triggers_are_put_back() {
 async fn a_column_that_became_read_only_refuses_and_one_that_ceased_to_be_accepts() {
     let mirror = with_ann().await;
     let pulled = CONTACTS.replace("city: city", "city: { column: city, direction: pull }");
-    drop(Mirror::open(&mirror.path(), &[&pulled], Arc::new(Unstopped)).unwrap());
+    mirror.remap(&pulled, Arc::new(Unstopped)).await.unwrap();
     let error = mirror.person().execute("UPDATE contacts SET city = 'Oslo'", []).unwrap_err().to_string();
     assert!(error.contains("city is read-only"), "{error}");
-    drop(Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap());
+    mirror.remap(CONTACTS, Arc::new(Unstopped)).await.unwrap();
     mirror.person().execute("UPDATE contacts SET city = 'Oslo'", []).unwrap();
 }
 

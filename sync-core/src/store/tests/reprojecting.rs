@@ -1,14 +1,21 @@
 //! A mapping that changed.
 
 use super::fixture::{CONTACTS, Mirror, record};
-use crate::steps::Unstopped;
-use crate::store::StoreError;
+use crate::steps::{Steps, Unstopped};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ANN: &str = r#"{"email":"ann@x.org","firstname":"Ann","city":"Oslo","score":"7","amount":"10.50","name":"A."}"#;
 
-fn reopen(mirror: &Mirror, mapping: &str) -> Result<(), StoreError> {
-    Mirror::open(&mirror.path(), &[mapping], Arc::new(Unstopped)).map(drop)
+async fn remap(mirror: &Mirror, mapping: &str) -> Vec<String> {
+    mirror.remap(mapping, Arc::new(Unstopped)).await.unwrap()
+}
+
+/// Cents instead of an amount, and a name instead of a city.
+fn changed() -> String {
+    CONTACTS
+        .replace("  city: city\n", "  name: nick_name\n")
+        .replace("amount: amount", "amount: { column: amount, type: integer, transform: { scale: 100 } }")
 }
 
 #[tokio::test]
@@ -17,43 +24,150 @@ async fn added_removed_and_retyped_columns_are_shown_from_what_had_been_fetched(
     mirror.apply(vec![record(1, 5, ANN), record(2, 5, r#"{"email":"b@x.org"}"#)]).await.unwrap();
     let person = mirror.person();
     person
-        .execute_batch("CREATE INDEX mine ON contacts (first_name); CREATE VIEW theirs AS SELECT email FROM contacts")
+        .execute_batch(
+            "CREATE INDEX mine ON contacts (first_name); CREATE VIEW theirs AS SELECT email, amount FROM contacts;
+             CREATE INDEX dear ON contacts (amount) WHERE amount > 5;
+             CREATE TABLE log (id); CREATE TRIGGER noted AFTER UPDATE OF amount ON contacts BEGIN
+             INSERT INTO log VALUES (new.id); END",
+        )
         .unwrap();
     let before = mirror.one("SELECT group_concat(_row || _uid) FROM contacts");
-    let changed = CONTACTS
-        .replace("  city: city\n", "  name: nick_name\n")
-        .replace("amount: amount", "amount: { column: amount, type: integer, transform: { scale: 100 } }");
-    reopen(&mirror, &changed).unwrap();
+    assert_eq!(remap(&mirror, &changed()).await, Vec::<String>::new());
     assert_eq!(
         mirror.one("SELECT nick_name || '/' || amount || '/' || typeof(amount) FROM contacts WHERE id = '1'"),
         "A./1050/integer"
     );
-    assert_eq!(mirror.one("SELECT count(*) FROM pragma_table_info('contacts') WHERE name = 'city'"), "0");
+    assert_eq!(mirror.one("SELECT count(*) FROM pragma_table_info('contacts') WHERE name IN ('city')"), "0");
+    assert_eq!(mirror.one("SELECT count(*) FROM pragma_table_info('contacts') WHERE name GLOB '_[no]*_*'"), "0");
     assert_eq!(mirror.one("SELECT group_concat(_row || _uid) FROM contacts"), before);
     assert_eq!(
-        mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('mine', 'theirs', 'contacts_active')"),
-        "3"
+        mirror.one(
+            "SELECT count(*) FROM sqlite_master
+             WHERE name IN ('mine', 'theirs', 'dear', 'noted', 'contacts_active', 'contacts_raw')"
+        ),
+        "6"
     );
     assert_eq!(mirror.one("SELECT count(*) FROM sync_touched"), "0");
-    // Back again: the second change reads the hashes in the first one's order.
-    reopen(&mirror, CONTACTS).unwrap();
+    mirror.person().execute_batch("UPDATE contacts SET amount = 7 WHERE id = '1'").unwrap();
+    assert_eq!(mirror.one("SELECT count(*) FROM log"), "1", "a person's trigger still fires");
+    mirror.person().execute_batch("UPDATE contacts SET amount = 1050 WHERE id = '1'").unwrap();
+    // Back again: the second change reads what the first one wrote.
+    remap(&mirror, CONTACTS).await;
     assert_eq!(mirror.one("SELECT city || '/' || amount FROM contacts WHERE id = '1'"), "Oslo/10.5");
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_rejects"), "0");
 }
 
 #[tokio::test]
-async fn a_table_with_edits_is_left_as_it_is() {
-    for edit in [
-        "UPDATE contacts SET city = 'Bergen'",
-        "INSERT INTO contacts (email) VALUES ('new@x.org')",
-        "DELETE FROM contacts",
-    ] {
-        let mirror = Mirror::new();
-        mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
-        mirror.person().execute(edit, []).unwrap();
-        let before = mirror.one("SELECT sql FROM sqlite_master WHERE name = 'contacts'");
-        let error = reopen(&mirror, &CONTACTS.replace("city: city", "city: town")).unwrap_err();
-        assert!(matches!(error, StoreError::MappingChanged { .. }), "{edit}: {error}");
-        assert_eq!(mirror.one("SELECT sql FROM sqlite_master WHERE name = 'contacts'"), before);
+async fn p14_edits_and_new_rows_are_carried_over_as_the_propertys_values() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    let person = mirror.person();
+    person
+        .execute_batch(
+            "UPDATE contacts SET amount = 12.34, first_name = 'Anna' WHERE id = '1';
+             INSERT INTO contacts (email, amount, _uid) VALUES ('new@x.org', 5, 'mine')",
+        )
+        .unwrap();
+    let handles = mirror.one("SELECT group_concat(_row || _uid) FROM contacts");
+    remap(&mirror, &changed()).await;
+    assert_eq!(mirror.one("SELECT first_name || '/' || amount FROM contacts WHERE id = '1'"), "Anna/1234");
+    assert_eq!(mirror.one("SELECT first_name || '/' || amount FROM contacts WHERE id = '2'"), "Ann/1050");
+    assert_eq!(mirror.one("SELECT email || '/' || amount FROM contacts WHERE _uid = 'mine'"), "new@x.org/500");
+    assert_eq!(mirror.one("SELECT group_concat(_row || _uid) FROM contacts"), handles);
+    // They are still edits: the remote's next version of the record does not overwrite them.
+    let handle = Mirror::open(&mirror.path(), &[&changed()], Arc::new(Unstopped)).unwrap();
+    let later = record(1, 9, &ANN.replace("A.", "B."));
+    let applied = handle.write(move |write| write.apply(&*write.table("contacts")?, &[later])).await.unwrap();
+    assert_eq!((applied.changed, applied.conflicts), (1, 0));
+    assert_eq!(mirror.one("SELECT nick_name || '/' || amount FROM contacts WHERE id = '1'"), "B./1234");
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_rejects"), "0");
+}
+
+#[tokio::test]
+async fn p14_an_edit_whose_column_is_gone_or_cannot_show_it_becomes_a_reject() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    mirror
+        .person()
+        .execute_batch(
+            "UPDATE contacts SET city = 'Bergen', amount = 1.005 WHERE id = '1';
+             UPDATE contacts SET first_name = 'Ben' WHERE id = '2'",
+        )
+        .unwrap();
+    let strict = changed().replace("firstname: first_name", "firstname: { column: first_name, direction: pull }");
+    remap(&mirror, &strict).await;
+    let rejects = "SELECT group_concat(record_id || properties, ' ') FROM (SELECT * FROM sync_rejects ORDER BY id)";
+    assert_eq!(mirror.one(rejects), r#"1{"amount":"1.005"} 1{"city":"Bergen"} 2{"firstname":"Ben"}"#);
+    assert_eq!(mirror.one("SELECT amount FROM contacts WHERE id = '1'"), "1050", "what both sides agreed on is shown");
+    assert_eq!(mirror.one("SELECT first_name FROM contacts WHERE id = '2'"), "Ann");
+    assert_eq!(mirror.one("SELECT rejects FROM sync_status"), "3");
+}
+
+#[tokio::test]
+async fn a_replaced_row_and_a_deleted_one_lose_nothing() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    mirror
+        .person()
+        .execute_batch("REPLACE INTO contacts (id, amount) VALUES ('1', 3); DELETE FROM contacts WHERE id = '2'")
+        .unwrap();
+    remap(&mirror, &changed()).await;
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_rejects"), "0");
+    let handle = Mirror::open(&mirror.path(), &[&changed()], Arc::new(Unstopped)).unwrap();
+    handle.write(|write| write.heal(&*write.table("contacts")?, true)).await.unwrap();
+    assert_eq!(mirror.one("SELECT email || '/' || amount FROM contacts WHERE id = '1'"), "ann@x.org/300");
+    assert_eq!(mirror.one("SELECT nick_name || '/' || amount FROM contacts WHERE id = '2'"), "A./1050");
+}
+
+#[tokio::test]
+async fn an_edit_made_while_columns_are_filled_is_not_lost() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    let handle = Mirror::open(&mirror.path(), &[&changed()], Arc::new(Unstopped)).unwrap();
+    let table = handle.call(|store| store.changed_mappings()).await.unwrap().remove(0);
+    let filling = Arc::clone(&table);
+    assert_eq!(handle.write(move |write| write.reproject_some(&filling)).await.unwrap(), 2);
+    mirror
+        .person()
+        .execute_batch(
+            "UPDATE contacts SET amount = 99, city = 'Bergen' WHERE id = '1'; INSERT INTO contacts (amount) VALUES (1)",
+        )
+        .unwrap();
+    handle.write(move |write| write.swap_columns(&table)).await.unwrap();
+    assert_eq!(mirror.one("SELECT group_concat(amount) FROM contacts"), "9900,1050,100");
+    assert_eq!(mirror.one("SELECT group_concat(properties) FROM sync_rejects"), r#"{"city":"Bergen"}"#);
+}
+
+/// Stops at the n-th step.
+struct Countdown(AtomicUsize);
+
+impl Steps for Countdown {
+    fn pass(&self, name: &'static str) -> Result<(), &'static str> {
+        let left = self.0.load(Ordering::SeqCst);
+        self.0.store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 0 { Err(name) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn p18_stopped_anywhere_it_goes_on_and_to_whatever_mapping_is_asked_for_then() {
+    for wanted in [changed(), CONTACTS.to_owned(), CONTACTS.replace("city: city", "city: town")] {
+        for stop in 0..12 {
+            let mirror = Mirror::new();
+            mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+            mirror.person().execute_batch("UPDATE contacts SET amount = 12.34 WHERE id = '1'").unwrap();
+            let stopped = mirror.remap(&changed(), Arc::new(Countdown(AtomicUsize::new(stop)))).await;
+            remap(&mirror, &wanted).await;
+            let cents = wanted.contains("scale");
+            let expected = if cents { "1234,1050" } else { "12.34,10.5" };
+            assert_eq!(mirror.one("SELECT group_concat(amount) FROM contacts"), expected, "{stop} {stopped:?}");
+            // Hashes are those of this mapping: the row that nobody edited takes the remote's next version.
+            let handle = Mirror::open(&mirror.path(), &[&wanted], Arc::new(Unstopped)).unwrap();
+            let later = ["1", "2"].map(|id| record(id.parse().unwrap(), 9, &ANN.replace("Ann", "Anne"))).to_vec();
+            let applied = handle.write(move |write| write.apply(&*write.table("contacts")?, &later)).await.unwrap();
+            assert_eq!((applied.changed, applied.conflicts), (2, 0));
+            assert_eq!(mirror.one("SELECT group_concat(amount) FROM contacts"), expected, "{stop} {stopped:?}");
+        }
     }
 }
 
@@ -63,18 +177,27 @@ async fn what_was_never_fetched_is_read_again() {
     let mirror = Mirror::with(&[&lean], Arc::new(Unstopped));
     mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
     mirror.person().execute("UPDATE sync_objects SET backfilled = 1", []).unwrap();
-    reopen(&mirror, &lean.replace("  city: city\n", "")).unwrap();
+    remap(&mirror, &lean.replace("  city: city\n", "")).await;
     assert_eq!(mirror.one("SELECT backfilled FROM sync_status"), "1", "nothing has to be read to leave a column out");
-    reopen(&mirror, &lean).unwrap();
+    remap(&mirror, &lean).await;
     assert_eq!(mirror.one("SELECT backfilled FROM sync_status"), "0");
 }
 
 #[tokio::test]
-async fn a_column_that_something_of_a_persons_needs_is_named() {
+async fn what_of_a_persons_own_no_longer_fits_is_named() {
     let mirror = Mirror::new();
     mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
-    mirror.person().execute_batch("CREATE INDEX mine ON contacts (city)").unwrap();
-    let error = reopen(&mirror, &CONTACTS.replace("city: city", "city: town")).unwrap_err().to_string();
-    assert!(error.contains("city is in use by something of yours"), "{error}");
-    assert_eq!(mirror.one("SELECT city FROM contacts"), "Oslo");
+    mirror
+        .person()
+        .execute_batch(
+            "CREATE INDEX mine ON contacts (city); CREATE INDEX other ON contacts (first_name);
+             CREATE VIEW towns AS SELECT city FROM contacts",
+        )
+        .unwrap();
+    let lost = remap(&mirror, &CONTACTS.replace("city: city", "city: town")).await;
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert!(lost[0].contains("index mine") && lost[0].contains("CREATE INDEX mine ON contacts (city)"), "{lost:?}");
+    assert!(lost[1].contains("view towns no longer works"), "{lost:?}");
+    assert_eq!(mirror.one("SELECT town FROM contacts"), "Oslo");
+    assert_eq!(mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('other', 'towns')"), "2");
 }

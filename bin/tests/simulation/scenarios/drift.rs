@@ -1,0 +1,140 @@
+use super::super::world::{World, paused};
+use super::{after, agree, edit, ids, minutes, shown, still};
+use mappings::Mapping;
+use simulator::NewProperty;
+use std::time::Duration;
+
+const A_DAY: Duration = minutes(25 * 60);
+
+#[test]
+fn p44_a_new_property_is_complete_in_the_raw_view_after_the_next_sweep() {
+    paused(async {
+        let world = World::new(still(230, 0, 0, 0)).mirroring(&["contacts"]);
+        world.pull_well().await.unwrap();
+        let contacts = ids(&world, "contacts");
+        {
+            let (now, mut portal) = (world.rehearsal.now(), world.rehearsal.portal());
+            portal.add_property(now, "contacts", &NewProperty::text("shoe_size")).unwrap();
+            for id in &contacts {
+                // As a workflow or HubSpot itself may fill it in: no date moves.
+                portal.recalculate(now, "contacts", *id, &[("shoe_size", "42")]).unwrap();
+            }
+        }
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        let complete = "SELECT count(*) FROM contacts_raw WHERE json_extract(properties, '$.shoe_size') = '42'";
+        assert_eq!(world.count(complete), 230);
+        agree(&world);
+    });
+}
+
+#[test]
+fn p44_a_property_whose_type_changed_is_shown_anew_and_edits_that_no_longer_fit_are_rejects() {
+    paused(async {
+        let mut world = World::new(still(130, 0, 0, 0)).mirroring(&["contacts"]);
+        let typed = "object: contacts\nkey: email\nfields:\n  email: email\n  size: size\n  city: city\n";
+        world.rehearsal.portal().add_property(world.rehearsal.now(), "contacts", &NewProperty::text("size")).unwrap();
+        world.mappings = vec![Mapping::parse("contacts.yaml", typed).unwrap()];
+        let contacts = ids(&world, "contacts");
+        edit(&world, "contacts", contacts[0], "size", "007");
+        edit(&world, "contacts", contacts[1], "size", "large");
+        world.pull_well().await.unwrap();
+        assert_eq!(shown(&world, "contacts", contacts[0], "size").as_deref(), Some("007"));
+        for (id, size) in [(contacts[2], "12"), (contacts[3], "small")] {
+            let person = world.person();
+            person.execute("UPDATE contacts SET size = ?2 WHERE id = ?1", (id.to_string(), size)).unwrap();
+        }
+        let now = world.rehearsal.now();
+        world.rehearsal.portal().retype_property(now, "contacts", "size", "number", "number").unwrap();
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        assert_eq!(world.count(&format!("SELECT size = 7 FROM contacts WHERE id = '{}'", contacts[0])), 1);
+        assert_eq!(shown(&world, "contacts", contacts[1], "size"), None, "what is no number is not shown as one");
+        assert_eq!(world.count(&format!("SELECT size = 12 FROM contacts WHERE id = '{}'", contacts[2])), 1);
+        assert_eq!(shown(&world, "contacts", contacts[3], "size"), None);
+        let reject = "SELECT count(*) FROM sync_rejects WHERE properties = '{\"size\":\"small\"}'";
+        assert_eq!(world.count(reject), 1);
+    });
+}
+
+#[test]
+fn p44_options_and_stages_that_change_are_told_and_the_records_values_stay() {
+    paused(async {
+        let world = World::new(still(130, 0, 40, 0)).mirroring(&["contacts", "deals"]);
+        world.pull_well().await.unwrap();
+        let deals = ids(&world, "deals");
+        {
+            let (now, mut portal) = (world.rehearsal.now(), world.rehearsal.portal());
+            portal.add_option(now, "contacts", "lifecyclestage", "pet", "Pet").unwrap();
+            portal.remove_option(now, "contacts", "lifecyclestage", "lead").unwrap();
+            portal.add_stage(now, "deals", "default", "napping", "Napping", "0.5").unwrap();
+            portal.rename_stage(now, "deals", "default", "closedwon", "Won at last").unwrap();
+            portal.archive_stage(now, "deals", "default", "closedlost").unwrap();
+        }
+        let leads = world.count("SELECT count(*) FROM contacts WHERE stage = 'lead'");
+        assert!(leads > 0);
+        edit(&world, "deals", deals[0], "dealstage", "napping");
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE stage = 'lead'"), leads);
+        let options = "SELECT group_concat(value) FROM property_options WHERE property = 'lifecyclestage'";
+        let options: String = world.person().query_row(options, [], |row| row.get(0)).unwrap();
+        assert!(options.contains("pet") && !options.split(',').any(|option| option == "lead"), "{options}");
+        let stage = |id: &str, column: &str| {
+            let sql = format!("SELECT CAST({column} AS TEXT) FROM pipeline_stages WHERE object = 'deals' AND id = ?1");
+            world.person().query_row(&sql, [id], |row| row.get::<_, String>(0)).unwrap()
+        };
+        assert_eq!((stage("napping", "label"), stage("closedwon", "label")), ("Napping".into(), "Won at last".into()));
+        assert_eq!((stage("closedlost", "archived"), stage("closedwon", "archived")), ("1".into(), "0".into()));
+        assert_eq!(shown(&world, "deals", deals[0], "stage").as_deref(), Some("napping"));
+        agree(&world);
+    });
+}
+
+#[test]
+fn p44_a_schema_that_changes_while_everything_is_read_stops_nothing() {
+    paused(async {
+        let few = still(1_200, 0, 0, 0);
+        let world =
+            World::new(simulator::Settings { latency: Duration::from_secs(30), ..few }).mirroring(&["contacts"]);
+        let changes = async {
+            after(Duration::from_secs(200)).await;
+            let (now, mut portal) = (world.rehearsal.now(), world.rehearsal.portal());
+            portal.archive_property(now, "contacts", "jobtitle").unwrap();
+            portal.retype_property(now, "contacts", "city", "number", "number").unwrap();
+            portal.add_property(now, "contacts", &NewProperty::text("late")).unwrap();
+        };
+        let (pulled, ()) = tokio::join!(world.pull_well(), changes);
+        pulled.unwrap();
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE state = 'active'"), 1_200);
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE typeof(city) = 'text'"), 0);
+    });
+}
+
+#[test]
+fn a_mapping_that_changed_is_shown_anew_without_a_call_for_records() {
+    paused(async {
+        let mut world = World::new(still(330, 0, 0, 0)).mirroring(&["contacts"]);
+        world.pull_well().await.unwrap();
+        after(minutes(10)).await;
+        world.pull_well().await.unwrap();
+        world.calls();
+        world.pull_well().await.unwrap();
+        let usual = world.calls().0.len();
+        let yaml = "object: contacts\nkey: email\nfields:\n  email: mail\n  city: { column: town, transform: { lowercase: true } }\n";
+        world.mappings = vec![Mapping::parse("contacts.yaml", yaml).unwrap()];
+        world.pull_well().await.unwrap();
+        assert_eq!(world.calls().0.len(), usual);
+        assert_eq!(world.count("SELECT count(*) FROM pragma_table_info('contacts')"), 11);
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE mail IS NOT NULL AND town IS NOT NULL"), {
+            world.count(
+                "SELECT count(*) FROM contacts_raw WHERE nullif(json_extract(properties, '$.email'), '') IS NOT NULL
+                         AND nullif(json_extract(properties, '$.city'), '') IS NOT NULL",
+            )
+        });
+    });
+}

@@ -1,0 +1,80 @@
+//! New columns take the places of the old ones, in one short transaction; what is left behind goes afterwards.
+
+use super::ddl::{indexes_of, lacks_an_index, note_made, our_index};
+use super::peoples::SetAside;
+use super::reproject::{Plan, drop_column, left_column, matching, waiting_column};
+use super::table::quote;
+use super::triggers::{drop_triggers, keep_triggers};
+use super::views::keep_views;
+use super::{Store, StoreError, Table, Write};
+use mappings::Unmapped;
+use rusqlite::params;
+
+impl Store {
+    /// Object types whose tables have columns left behind, or lack an index of ours.
+    pub fn untidy(&self) -> Result<Vec<String>, StoreError> {
+        let mut untidy = Vec::new();
+        for table in self.tables().values() {
+            if !matching(&self.connection, table, "_old_*")?.is_empty() || lacks_an_index(&self.connection, table)? {
+                untidy.push(table.object().to_owned());
+            }
+        }
+        Ok(untidy)
+    }
+}
+
+impl Write<'_> {
+    /// Puts the filled columns in their places. Returns a sentence for each thing of a person's own that no longer fits.
+    ///
+    /// # Errors
+    /// When SQLite refuses: the table is then as it was.
+    pub fn swap_columns(&self, table: &Table) -> Result<Vec<String>, StoreError> {
+        let connection = self.connection;
+        let (made, progress) = self.reprojecting(table)?;
+        let plan = Plan::of(table, &made)?;
+        self.catch_up(table, &plan, &progress)?;
+        let (name, plain) = (table.quoted(), &table.mapping.table);
+        let leaving = plan.leaving();
+        for column in &leaving {
+            connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", our_index(plain, column)))?;
+        }
+        drop_triggers(connection, table)?;
+        let aside = SetAside::take(connection, plain, &leaving)?;
+        let rename = |from: &str, to: &str| {
+            let sql = format!("ALTER TABLE {name} RENAME COLUMN {} TO {}", quote(from), quote(to));
+            connection.execute_batch(&sql).map_err(|error| StoreError::Altered {
+                table: plain.clone(),
+                what: format!("its column {to} cannot be made ({error}); rename what is in the way"),
+            })
+        };
+        for place in plan.changes.iter().filter_map(|change| change.old) {
+            rename(&plan.old[place].column, &left_column(place))?;
+        }
+        for place in plan.changes.iter().filter_map(|change| change.new) {
+            rename(&waiting_column(place), &table.mapping.fields[place].column)?;
+        }
+        keep_triggers(connection, table)?;
+        let lost = aside.bring_back(connection);
+        keep_views(connection, table)?;
+        let added = plan.changes.iter().any(|change| change.new.is_some());
+        if added && table.mapping.unmapped == Unmapped::Ignore {
+            // What was not mapped was not fetched: only a new read can show it.
+            connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [table.object()])?;
+        }
+        note_made(connection, &table.mapping)?;
+        connection.execute("DELETE FROM sync_reprojections WHERE object = ?1", params![table.object()])?;
+        Ok(lost)
+    }
+
+    /// Drops one column that is left behind. When there is none any more, makes the indexes that the table lacks and says
+    /// so.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn drop_left_column(&self, table: &Table) -> Result<bool, StoreError> {
+        match matching(self.connection, table, "_old_*")?.first() {
+            Some(column) => drop_column(self.connection, table, column).map(|()| true),
+            None => self.connection.execute_batch(&indexes_of(&table.mapping)).map(|()| false).map_err(Into::into),
+        }
+    }
+}
