@@ -79,6 +79,8 @@ CREATE TABLE sync_touched (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, row_handle INTEGER, record_id TEXT, at TEXT NOT NULL
 );
 
+CREATE INDEX sync_touched_by_record ON sync_touched (object, record_id, row_handle);
+
 -- One row for each mapped object type, moved by every transaction that writes its records. Times are the remote's.
 CREATE TABLE sync_objects (
     object TEXT PRIMARY KEY, table_name TEXT NOT NULL UNIQUE, mapping_fingerprint TEXT NOT NULL,

@@ -42,9 +42,12 @@ impl<R: Remote + 'static> Engine<R> {
         report: &mut ObjectReport,
     ) -> Result<(), RunError> {
         let object = table.object().to_owned();
-        let status = self.store().call(move |store| store.object_status(&object)).await?;
+        let name = object.clone();
+        let status = self.store().call(move |store| store.object_status(&name)).await?;
         if status.backfilled {
-            self.heal(table, report.full_look).await?;
+            let name = object.clone();
+            let unguarded = self.store().call(move |store| Ok(store.was_unguarded(&name))).await?;
+            self.heal(table, report.full_look || unguarded).await?;
             for pair in table.outgoing() {
                 self.walk_associations(table, pair, Extent::first(server_now), report).await?;
             }
@@ -59,11 +62,19 @@ impl<R: Remote + 'static> Engine<R> {
         self.sweep_slice(table, server_now, report).await
     }
 
-    /// Shows deleted and replaced rows again, before anything is compared with them.
+    /// Shows deleted and replaced rows again, before anything is compared with them; and if `full`, notes every row that
+    /// is not as it was left, whether a trigger saw that or not.
     async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<(), RunError> {
         let healing = Arc::clone(table);
         let healed = self.store().write(move |write| write.heal(&healing, full)).await?;
         self.step("pull.healed")?;
+        if full {
+            let object = table.object().to_owned();
+            let changed = self.store().call(move |store| store.diff(&object)).await?;
+            let noting = Arc::clone(table);
+            self.store().write(move |write| write.note_changed(&noting, &changed)).await?;
+            self.step("pull.diffed")?;
+        }
         if healed.returned > 0 {
             self.warn(format!(
                 "{} deleted rows of {} came back: a plain DELETE archives nothing; set archived = 1 to ask for an \

@@ -10,6 +10,7 @@ mod carry;
 mod cells;
 mod cursor;
 mod ddl;
+mod diff;
 mod error;
 mod handle;
 mod heal;
@@ -38,6 +39,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub use apply::Applied;
 pub use cursor::Walk;
+pub use diff::ChangedRow;
 pub use error::StoreError;
 pub use handle::StoreHandle;
 pub use heal::Healed;

@@ -130,7 +130,7 @@ fn rows_show_their_base(world: &World, object: &str, bases: &BTreeMap<u64, Mirro
         .fields
         .iter()
         .map(|field| (field.property.as_str(), field.column.as_str()))
-        .filter(|(property, _)| ["firstname", "lastname", "city", "jobtitle", "name", "subject"].contains(property))
+        .filter(|(property, _)| ["firstname", "lastname", "city", "name", "subject"].contains(property))
         .collect();
     let person = world.person();
     for (property, column) in text_fields {

@@ -4,6 +4,7 @@ use super::oracle;
 use super::people::{self, LocalEdits};
 use super::world::{World, paused, stopped};
 use fastrand::Rng;
+use mappings::Mapping;
 use simulator::{Cleared, DataSize, Faults, Lag, LimitBody, MergeId, MergedRead, Switches, Tier};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -22,6 +23,9 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         }
         let mut edits = LocalEdits::new();
         for _ in 0..dice.usize(2..6) {
+            if dice.u8(..5) == 0 {
+                world.mappings[0] = contacts_mapping(dice.bool());
+            }
             round(&world, &mut dice, &mut edits).await?;
             oracle::nothing_is_stale(&world)?;
             people::analyst(&world, &mut dice, &mut edits);
@@ -34,6 +38,14 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         oracle::the_token_is_nowhere(&world)?;
         Ok((world.trace(), world.contents()))
     })
+}
+
+/// One of two mappings of contacts: a person changes it from time to time.
+fn contacts_mapping(slim: bool) -> Mapping {
+    let yaml = "object: contacts\nkey: email\nfields:\n  email: mail\n  firstname: first_name\n  city: city\n  \
+                lastname: family_name\n  jobtitle: { column: job, transform: { lowercase: true } }\nassociations:\n  \
+                companies: {}\n";
+    if slim { Mapping::parse("contacts.yaml", yaml).unwrap() } else { Mapping::built_in("contacts").unwrap() }
 }
 
 /// One run of the engine while people work in the CRM; one in three is killed somewhere.

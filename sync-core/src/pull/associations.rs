@@ -55,7 +55,7 @@ impl<R: Remote + 'static> Engine<R> {
         report: &mut ObjectReport,
     ) -> Result<bool, RunError> {
         let phase = extent.phase;
-        let name = format!("{}→{}", pair.from, pair.to);
+        let name = pair.name();
         let (stored, total) = self
             .store()
             .call({

@@ -3,6 +3,7 @@
 
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
+use crate::events::Phase;
 use crate::model::{ObjectType, Timestamp};
 use crate::remote::Remote;
 use crate::report::{ObjectReport, Report};
@@ -122,7 +123,18 @@ impl<R: Remote + 'static> Engine<R> {
             self.reproject(table).await?;
         }
         self.tidy(&made).await?;
+        self.forget_other_pairs(pairs).await?;
         Ok(made)
+    }
+
+    /// A pair that is not mirrored now misses changes: should it be mirrored again, all of it is read again.
+    async fn forget_other_pairs(&self, pairs: &[Pair]) -> Result<(), RunError> {
+        let pairs = pairs.to_vec();
+        let others = self.store().call(move |store| store.other_pair_walks(&pairs)).await?;
+        for name in others {
+            self.store().write(move |write| write.forget_walk(&name, Phase::Associations)).await?;
+        }
+        Ok(())
     }
 
     async fn read_pair_metadata(&self, tables: &[Arc<Table>], server_now: Timestamp) -> Result<(), RunError> {

@@ -7,6 +7,7 @@ use super::views::{keep_pair_views, keep_views};
 use super::{PATIENCE, Store, StoreError, Table};
 use mappings::{Recipe, ResolvedMapping};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,8 @@ impl Store {
         let begun = self.begin();
         self.connection.busy_timeout(Duration::ZERO)?;
         begun?;
-        let made = make_all(&self.connection, &tables).and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let made = make_all(&self.connection, &tables)
+            .and_then(|remade| Ok((remade, self.connection.execute_batch("COMMIT")?)));
         if made.is_err() && !self.connection.is_autocommit() {
             // Where SQLite rolled back by itself, as on a full disk, there is nothing to roll back. The first error is
             // the one to tell.
@@ -42,13 +44,20 @@ impl Store {
                 tracing::warn!("the rollback failed too: {error}");
             }
         }
-        made?;
+        let (remade, ()) = made?;
+        self.remade = remade;
         self.tables = tables.into_iter().map(|table| (table.object().to_owned(), Arc::new(table))).collect();
         Ok(())
     }
 }
 
 impl Store {
+    /// Whether triggers of an object type were not as they should be when it was prepared: rows may have been changed
+    /// that nothing noted.
+    pub fn was_unguarded(&self, object: &str) -> bool {
+        self.remade.contains(object)
+    }
+
     /// The tables whose mapping changed and whose columns have not been brought in line: until that is done, nothing
     /// else may be done with them.
     pub fn changed_mappings(&self) -> Result<Vec<Arc<Table>>, StoreError> {
@@ -63,22 +72,30 @@ impl Store {
     }
 }
 
-fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError> {
+/// Returns the object types whose triggers had to be put back.
+fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String>, StoreError> {
+    let mut remade = BTreeSet::new();
     for table in tables {
-        make(connection, table)?;
+        if make(connection, table)? {
+            remade.insert(table.object().to_owned());
+        }
     }
     for table in tables {
         for pair in table.outgoing() {
             keep_pair_views(connection, tables, pair)?;
         }
     }
-    keep_association_triggers(connection)
+    keep_association_triggers(connection)?;
+    Ok(remade)
 }
 
-fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+/// Says whether triggers of a table that was there had to be put back.
+fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
     let mapping = &table.mapping;
     let fingerprint = mapping.fingerprint();
-    match Made::read(connection, &mapping.object)? {
+    let known = Made::read(connection, &mapping.object)?;
+    let was_there = known.is_some();
+    match known {
         None => {
             refuse_a_strangers_table(connection, mapping)?;
             connection.execute_batch(&tables_of(table))?;
@@ -92,12 +109,13 @@ fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
             check_columns(connection, &made.table, &made.columns)?;
             if made.fingerprint != fingerprint || reproject::was_left(connection, &mapping.object)? {
                 // The columns, and with them triggers and views, stay as they are until the new ones are filled.
-                return reproject::begin(connection, table, &made);
+                return reproject::begin(connection, table, &made).map(|()| false);
             }
         }
     }
-    keep_triggers(connection, table)?;
-    keep_views(connection, table)
+    let remade = keep_triggers(connection, table)?;
+    keep_views(connection, table)?;
+    Ok(remade && was_there)
 }
 
 fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,6 +21,8 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 pub struct Store {
     pub(super) connection: Connection,
     pub(super) tables: BTreeMap<String, Arc<Table>>,
+    /// Object types whose triggers had to be put back.
+    pub(super) remade: BTreeSet<String>,
     pub(super) run_id: i64,
 }
 
@@ -47,7 +49,7 @@ impl Store {
         connection.busy_timeout(patience)?;
         take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
-        let store = Self { connection, tables: BTreeMap::new(), run_id: 0 };
+        let store = Self { connection, tables: BTreeMap::new(), remade: BTreeSet::new(), run_id: 0 };
         store.refuse_an_open_guard()?;
         Ok(store)
     }

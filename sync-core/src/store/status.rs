@@ -1,9 +1,9 @@
 //! Where each object type stands: its watermark and what has been completed.
 
-use super::{Store, StoreError, Write};
+use super::{Pair, Store, StoreError, Write};
 use crate::model::{RecordId, Timestamp};
 use rusqlite::{OptionalExtension, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How far an object type has been read. Times are the remote's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,15 @@ impl Store {
             })
             .optional()?;
         Ok(status.unwrap_or_default())
+    }
+
+    /// Walks over associations of pairs other than these.
+    pub fn other_pair_walks(&self, pairs: &[Pair]) -> Result<Vec<String>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT object FROM sync_cursors WHERE phase = 'associations'")?;
+        let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let kept: HashSet<String> = pairs.iter().map(Pair::name).collect();
+        Ok(names.into_iter().filter(|name| !kept.contains(name)).collect())
     }
 
     /// How many conflicts wait for a person.

@@ -31,6 +31,11 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Its name in walks and progress: `from→to`.
+    pub fn name(&self) -> String {
+        format!("{}→{}", self.from, self.to)
+    }
+
     /// Every pair that the mappings name, each once: in the direction of the mapping that names it, and if both do, of
     /// the alphabetically first object.
     pub fn named_by<'m>(mappings: impl IntoIterator<Item = &'m Mapping>) -> Vec<Self> {

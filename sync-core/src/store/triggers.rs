@@ -27,20 +27,21 @@ const HANDLES: [(&str, &str); 3] = [
 const OWN_KEY: &str = "_uid is a key of your own, text with more in it than digits: leave it out to be given one";
 const ZERO_OR_ONE: &str = "archived is 0 or 1";
 
-/// Makes the triggers of a typed table what its mapping asks for.
-pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+/// Makes the triggers of a typed table what its mapping asks for. Says whether they were not: then rows may have been
+/// changed that nothing noted.
+pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
     let (plain, name, object) = (&table.mapping.table, table.quoted(), text(table.object()));
     let note = |side: &str| noted(&object, &format!("{side}._row"), &format!("{side}.id"));
     let keep = |event: &str, rest: String| keep(connection, plain, &format!("sync_{plain}_{event}"), &rest);
     // Before SQLite looks at NOT NULL itself, whose words say less.
-    keep(
+    let mut made = keep(
         "key",
         format!(
             "BEFORE INSERT ON {name} WHEN NEW._uid IS NULL AND {BY_A_PERSON} BEGIN SELECT RAISE(ABORT, {}); END",
             text(OWN_KEY)
         ),
     )?;
-    keep(
+    made |= keep(
         "insert",
         format!(
             "AFTER INSERT ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
@@ -48,7 +49,7 @@ pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<()
             note("NEW")
         ),
     )?;
-    keep(
+    made |= keep(
         "update",
         format!(
             "AFTER UPDATE ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
@@ -56,7 +57,8 @@ pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<()
             note("NEW")
         ),
     )?;
-    keep("delete", format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD")))
+    made |= keep("delete", format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD")))?;
+    Ok(made)
 }
 
 /// Drops the triggers of a typed table, because its columns are about to change.
@@ -86,7 +88,8 @@ fn noted(object: &str, handle: &str, id: &str) -> String {
 }
 
 /// Makes a trigger, unless it is there as wanted. SQLite keeps the text of a trigger as it was given, from its name on.
-fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<(), StoreError> {
+/// Says whether it was not.
+fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<bool, StoreError> {
     let quoted = quote(name);
     let wanted = format!("CREATE TRIGGER {quoted} {rest}");
     let present: Option<(String, String)> = connection
@@ -95,7 +98,7 @@ fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<
         .optional()?;
     if let Some((on, sql)) = present {
         if sql == wanted {
-            return Ok(());
+            return Ok(false);
         }
         if !on.eq_ignore_ascii_case(table) {
             return Err(StoreError::Altered {
@@ -106,7 +109,7 @@ fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<
         connection.execute_batch(&format!("DROP TRIGGER {quoted}"))?;
     }
     connection.execute_batch(&wanted)?;
-    Ok(())
+    Ok(true)
 }
 
 fn guards_of_new_rows(table: &Table) -> String {

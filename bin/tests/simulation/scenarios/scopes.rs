@@ -60,6 +60,27 @@ fn p46_a_scope_that_is_lost_later_leaves_out_one_object_type_and_the_others_go_o
 }
 
 #[test]
+fn p46_associations_that_changed_while_a_scope_was_lost_are_there_when_it_is_back() {
+    paused(async {
+        let world = World::new(still(120, 15, 0, 0)).mirroring(&["contacts", "companies"]);
+        world.pull_well().await.unwrap();
+        let (contact, company) = (ids(&world, "contacts")[3], ids(&world, "companies")[2]);
+        after(minutes(5)).await;
+        world.rehearsal.portal().deny("companies");
+        after(minutes(25 * 60)).await;
+        let now = world.rehearsal.now();
+        let hubspot = simulator::Category::HubspotDefined;
+        world.rehearsal.portal().associate(now, "contacts", contact, "companies", company, hubspot, 279).unwrap();
+        edit(&world, "contacts", contact, "city", "Elsewhere");
+        assert_eq!(skipped(&world.pull(None).await.unwrap()).0, ["companies"]);
+        world.rehearsal.portal().allow("companies");
+        after(minutes(5)).await;
+        world.pull_well().await.unwrap();
+        agree(&world);
+    });
+}
+
+#[test]
 fn p46_without_any_scope_everything_is_left_out() {
     paused(async {
         let world = World::new(still(20, 5, 5, 5));
@@ -73,8 +94,10 @@ fn p46_without_any_scope_everything_is_left_out() {
 #[test]
 fn p46_the_days_last_call_ends_the_run_and_tomorrow_it_goes_on() {
     paused(async {
-        let world =
+        let mut world =
             World::new(Settings { tier: Tier::Free, ..still(2_000, 30, 0, 0) }).mirroring(&["contacts", "companies"]);
+        // A backfill that takes a day is swept at once; here only its own calls are counted.
+        world.pull.sweep_every = minutes(7 * 24 * 60);
         // Ten calls are left of the day, after what is kept for others.
         world.rehearsal.portal().spend_elsewhere(world.rehearsal.now(), 250_000 - 25_000 - 35);
         let report = world.pull(None).await.unwrap();

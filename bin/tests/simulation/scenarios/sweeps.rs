@@ -19,11 +19,10 @@ fn purge(world: &World, ids: &[u64]) {
 /// The belt's words, if one stopped the pull.
 async fn belt(world: &World) -> Option<String> {
     let report = world.pull(None).await.unwrap();
-    let words = report.errors().find_map(|error| match error {
-        RunError::Belt(words) => Some(words.clone()),
+    report.errors().next().map(|error| match error {
+        RunError::Belt(words) => words.clone(),
         error => panic!("{error}"),
-    });
-    words
+    })
 }
 
 #[test]

@@ -295,3 +295,46 @@ async fn p44_a_property_that_the_portal_has_no_more_keeps_its_values() {
     assert!(mirror.one("SELECT properties FROM contacts_raw").contains(r#""firstname":"Ann""#));
     assert_eq!(mirror.one("SELECT count(*) FROM sync_history WHERE property = 'firstname'"), "0");
 }
+
+#[tokio::test]
+async fn p30_rows_that_changed_while_no_trigger_watched_are_found_by_the_full_diff() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN), record(3, 5, ANN)]).await.unwrap();
+    mirror
+        .person()
+        .execute_batch(
+            "DROP TRIGGER sync_contacts_update; DROP TRIGGER sync_contacts_insert;
+             UPDATE contacts SET city = 'Bergen' WHERE id = '2'; INSERT INTO contacts (email) VALUES ('new@x.org')",
+        )
+        .unwrap();
+    assert_eq!(mirror.one("SELECT pending FROM sync_status"), "0");
+    let handle = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap();
+    assert!(handle.call(|store| Ok(store.was_unguarded("contacts"))).await.unwrap());
+    for noted in [2, 0] {
+        let changed = handle.call(|store| store.diff("contacts")).await.unwrap();
+        let ids: Vec<Option<&str>> = changed.iter().map(|row| row.id.as_deref()).collect();
+        assert_eq!(ids, [Some("2"), None]);
+        let new = handle.write(move |write| write.note_changed(&*write.table("contacts")?, &changed)).await.unwrap();
+        assert_eq!(new, noted);
+    }
+    assert_eq!(mirror.one("SELECT pending FROM sync_status"), "2");
+}
+
+#[tokio::test]
+async fn p20_a_missing_record_that_is_read_again_is_what_it_was() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    mirror.person().execute("UPDATE contacts SET city = 'Mine' WHERE id = '1'", []).unwrap();
+    let marked = mirror
+        .handle
+        .write(|write| write.mark_missing(&*write.table("contacts")?, &["1".into(), "2".into()], at(9)))
+        .await
+        .unwrap();
+    assert_eq!(marked.missing, 2);
+    assert_eq!(mirror.one("SELECT archived || '/' || missing FROM sync_status"), "2/2");
+    assert_eq!(mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"), "missing1Mine,missing1-");
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    assert_eq!(mirror.one("SELECT archived || '/' || missing FROM sync_status"), "0/0");
+    assert_eq!(mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"), "active0Mine,active0-");
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_base_contacts WHERE missing_since IS NOT NULL"), "0");
+}
