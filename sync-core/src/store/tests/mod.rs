@@ -3,5 +3,7 @@
 mod applying;
 mod fixture;
 mod guarding;
+mod nasty;
 mod reprojecting;
 mod trouble;
+mod untouched;
