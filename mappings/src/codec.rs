@@ -54,7 +54,7 @@ impl Codec {
             Self::Boolean => read_boolean(bare).map(|value| Cell::Integer(i64::from(value))),
             Self::Date => Date::parse_remote(bare).map(|date| Cell::Text(date.show_like(bare))),
             Self::Datetime => Instant::parse_remote(bare).map(|at| Cell::Text(at.show_like(bare))),
-            Self::Json => is_json(wire).then_some(Cell::Text(Cow::Borrowed(wire))),
+            Self::Json => is_json(bare).then_some(Cell::Text(Cow::Borrowed(bare))),
             Self::Scale { factor, whole } => Decimal::parse(bare)
                 .and_then(|number| factor.to_mirror(&number))
                 .filter(|cell| !whole || matches!(cell, Cell::Integer(_))),

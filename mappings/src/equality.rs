@@ -49,7 +49,7 @@ impl Likeness {
             Self::Set(separator) => same_set(separator, normaliser, a, b),
             Self::Date => both(Date::parse_remote(bare_a), Date::parse_remote(bare_b), |a, b| a == b),
             Self::Instant => both(Instant::parse_remote(bare_a), Instant::parse_remote(bare_b), |a, b| a == b),
-            Self::Json => same_json(a, b),
+            Self::Json => same_json(bare_a, bare_b),
         }
     }
 
@@ -125,7 +125,7 @@ pub(crate) fn is_json(text: &str) -> bool {
 /// Equality by structure: the order of keys, white space, escapes and the spelling of numbers do not count. Numbers
 /// are compared as decimals, so that two long ids are never taken for one.
 fn same_json(a: &str, b: &str) -> bool {
-    is_json(a) && is_json(b) && same_json_value(a.trim(), b.trim())
+    is_json(a) && is_json(b) && same_json_value(a, b)
 }
 
 fn same_json_value(a: &str, b: &str) -> bool {

@@ -235,6 +235,7 @@ fn p4_blanks_around_a_value_are_read_compared_and_sent_alike() {
         ("moment: { column: a, type: text }", " 1 ", "1970-01-01T00:00:00.001Z"),
         ("flag: { column: a, type: text }", " TRUE ", "true"),
         ("day: a", " 2025-01-31\n", "2025-01-31"),
+        ("blob: { column: a, type: text }", "7\u{a0} ", "7"),
     ] {
         let field = field(line);
         let shown = field.project(Some(wire));

@@ -3,6 +3,7 @@
 mod applying;
 mod fixture;
 mod guarding;
+mod merging;
 mod nasty;
 mod reprojecting;
 mod trouble;
