@@ -200,6 +200,8 @@ fn write_scaled(factor: &Factor, whole: bool, text: &str) -> Result<String, Expe
     Decimal::parse(text)
         .filter(|number| !whole || number.to_i64().is_some())
         .and_then(|number| factor.to_remote(&number))
+        // At the far end of what is written out without an exponent, one of two numbers may be too long to come back.
+        .filter(|sent| Decimal::parse(sent).and_then(|number| factor.to_mirror(&number)).is_some())
         .ok_or(Cow::Borrowed(expected))
 }
 
