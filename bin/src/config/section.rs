@@ -238,7 +238,7 @@ fn looks_secret(text: &str) -> bool {
         text[at + begin.len()..].split_once('-').is_some_and(|(centre, rest)| {
             (2..=4).contains(&centre.len())
                 && centre.chars().all(|letter| letter.is_ascii_alphanumeric())
-                && rest.chars().take_while(char::is_ascii_alphanumeric).count() >= 8
+                && rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-').count() >= 8
         })
     })
 }
