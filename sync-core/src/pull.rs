@@ -38,8 +38,10 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let status = self.store().call(move |store| store.object_status(&object)).await?;
-        if status.backfilled {
+        if status.backfilled || report.full_look {
             self.heal(table, report.full_look).await?;
+        }
+        if status.backfilled {
             for pair in table.outgoing() {
                 self.walk_associations(table, pair, server_now, report).await?;
             }

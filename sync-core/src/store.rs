@@ -16,6 +16,7 @@ mod lock;
 mod metadata;
 mod open;
 mod reproject;
+mod restored;
 mod rows;
 mod runs;
 mod status;

@@ -6,5 +6,6 @@ mod guarding;
 mod merging;
 mod nasty;
 mod reprojecting;
+mod restoring;
 mod trouble;
 mod untouched;
