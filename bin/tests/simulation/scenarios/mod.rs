@@ -7,6 +7,7 @@ mod kills;
 mod late;
 mod lives;
 mod pace;
+mod power;
 mod properties;
 mod restored;
 mod scopes;

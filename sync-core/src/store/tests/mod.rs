@@ -5,6 +5,7 @@ mod fixture;
 mod guarding;
 mod merging;
 mod nasty;
+mod power;
 mod reprojecting;
 mod restoring;
 mod trouble;
