@@ -24,7 +24,7 @@ pub struct Installation {
     /// The mappings of the configured objects.
     pub mappings: Vec<Mapping>,
     portal_id: Option<String>,
-    _lock: RunLock,
+    lock: RunLock,
 }
 
 impl Installation {
@@ -47,7 +47,7 @@ impl Installation {
             steps,
             pull: pull_settings(portal, allowed),
         });
-        Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), _lock: lock })
+        Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), lock })
     }
 
     /// Opens the run's row, after asking who answers.
@@ -55,7 +55,7 @@ impl Installation {
     /// # Errors
     /// As the engine's.
     pub async fn begin(&self, command: &'static str) -> Result<(Account, i64), CommandError> {
-        Ok(self.engine.begin_run(command, self.portal_id.as_deref()).await?)
+        Ok(self.engine.begin_run(command, self.portal_id.as_deref(), &self.lock).await?)
     }
 }
 

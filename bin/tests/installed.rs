@@ -132,6 +132,41 @@ fn p28_the_token_of_another_portal_exits_3_and_writes_nothing() {
 }
 
 #[test]
+fn a_mirror_put_back_from_a_copy_is_told_once_and_is_right_again() {
+    let portal = Served::new(40, Duration::ZERO, 1);
+    let home = portal.home();
+    let (mirror, copy) = (home.path().join("crm.db"), home.path().join("copy.db"));
+    assert_eq!(exit(&home, &["pull"]).0, 0);
+    std::fs::copy(&mirror, &copy).unwrap();
+    {
+        let mut portal = portal.portal.lock().unwrap_or_else(PoisonError::into_inner);
+        portal.switches_mut().lag = simulator::Lag::none();
+        let now = portal.records("contacts").map(|record| record.updated_at).max().unwrap() + 1;
+        let ids = portal.active_ids("contacts");
+        portal.edit(now, "contacts", ids[0], &[("city", "Later")]).unwrap();
+        portal.archive(now, "contacts", ids[1]).unwrap();
+    }
+    assert_eq!(exit(&home, &["pull"]).0, 0);
+    std::fs::copy(&copy, &mirror).unwrap();
+
+    let (code, told) = exit(&home, &["pull"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("it was restored from a copy"), "the warning: {told}");
+    assert!(told.contains("had been restored from an older copy"), "the summary: {told}");
+    assert_eq!(exit(&home, &["verify"]).0, 0, "the mirror equals the portal");
+    assert_eq!(count(&mirror, "SELECT count(*) FROM contacts WHERE city = 'Later'"), 1);
+
+    let (code, told) = exit(&home, &["pull"]);
+    assert_eq!(code, 0, "{told}");
+    assert!(!told.contains("restored"), "{told}");
+
+    std::fs::copy(&copy, &mirror).unwrap();
+    let output = home.command(&["pull", "--json"]).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((document["restored"].as_bool(), document["exit_code"].as_i64()), (Some(true), Some(1)));
+}
+
+#[test]
 fn s2_the_token_is_in_no_file_and_no_output_whatever_happens() {
     let portal = Served::new(30, Duration::ZERO, 1);
     let home = portal.home();

@@ -4,6 +4,7 @@
 
 mod cli;
 mod configuration;
+mod fuzzing;
 mod house_rules;
 mod installed;
 mod readme;

@@ -46,23 +46,24 @@ impl Codec {
     /// The cell for a remote value that is not empty.
     #[inline]
     pub(crate) fn read<'a>(&self, like: &Likeness, normaliser: Normaliser, wire: &'a str) -> Projection<'a> {
+        let bare = wire.trim();
         let cell = match self {
             Self::Text => return read_text(normaliser, wire),
-            Self::Integer => read_integer(wire).map(Cell::Integer),
-            Self::Decimal => read_decimal(wire),
-            Self::Boolean => read_boolean(wire).map(|value| Cell::Integer(i64::from(value))),
-            Self::Date => Date::parse_remote(wire).map(|date| Cell::Text(date.show_like(wire))),
-            Self::Datetime => Instant::parse_remote(wire).map(|at| Cell::Text(at.show_like(wire))),
-            Self::Json => is_json(wire).then_some(Cell::Text(Cow::Borrowed(wire))),
-            Self::Scale { factor, whole } => Decimal::parse(wire)
+            Self::Integer => read_integer(bare).map(Cell::Integer),
+            Self::Decimal => read_decimal(bare),
+            Self::Boolean => read_boolean(bare).map(|value| Cell::Integer(i64::from(value))),
+            Self::Date => Date::parse_remote(bare).map(|date| Cell::Text(date.show_like(bare))),
+            Self::Datetime => Instant::parse_remote(bare).map(|at| Cell::Text(at.show_like(bare))),
+            Self::Json => is_json(bare).then_some(Cell::Text(Cow::Borrowed(bare))),
+            Self::Scale { factor, whole } => Decimal::parse(bare)
                 .and_then(|number| factor.to_mirror(&number))
                 .filter(|cell| !whole || matches!(cell, Cell::Integer(_))),
             Self::Values(table) => return table.read(like, normaliser, wire),
             Self::Split(separator) => return read_items(separator, normaliser, wire),
-            Self::EpochInteger { days: true } => Date::parse_remote(wire).map(|date| Cell::Integer(date.epoch_ms())),
-            Self::EpochInteger { days: false } => Instant::parse_remote(wire).map(|at| Cell::Integer(at.epoch_ms())),
+            Self::EpochInteger { days: true } => Date::parse_remote(bare).map(|date| Cell::Integer(date.epoch_ms())),
+            Self::EpochInteger { days: false } => Instant::parse_remote(bare).map(|at| Cell::Integer(at.epoch_ms())),
             Self::EpochDatetime => {
-                read_integer(wire).and_then(Instant::from_epoch_ms).map(|at| Cell::Text(Cow::Owned(at.show())))
+                read_integer(bare).and_then(Instant::from_epoch_ms).map(|at| Cell::Text(Cow::Owned(at.show())))
             }
             Self::ConstantPrefix(prefix) => return read_prefixed(prefix, normaliser, wire),
         };
@@ -199,6 +200,8 @@ fn write_scaled(factor: &Factor, whole: bool, text: &str) -> Result<String, Expe
     Decimal::parse(text)
         .filter(|number| !whole || number.to_i64().is_some())
         .and_then(|number| factor.to_remote(&number))
+        // At the far end of what is written out without an exponent, one of two numbers may be too long to come back.
+        .filter(|sent| Decimal::parse(sent).and_then(|number| factor.to_mirror(&number)).is_some())
         .ok_or(Cow::Borrowed(expected))
 }
 
@@ -306,11 +309,11 @@ fn typed(column_type: ColumnType, word: &str) -> Option<Cell<'static>> {
 
 fn remote_key<'a>(like: &Likeness, normaliser: Normaliser, wire: &'a str) -> Cow<'a, str> {
     match like {
-        Likeness::Number => match Decimal::parse(wire).and_then(|number| number.plain()) {
+        Likeness::Number => match Decimal::parse(wire.trim()).and_then(|number| number.plain()) {
             Some(plain) => Cow::Owned(plain),
             None => Cow::Borrowed(wire),
         },
-        Likeness::Boolean => match read_boolean(wire) {
+        Likeness::Boolean => match read_boolean(wire.trim()) {
             Some(value) => Cow::Borrowed(if value { "true" } else { "false" }),
             None => Cow::Borrowed(wire),
         },

@@ -39,15 +39,17 @@ impl Likeness {
     }
 
     fn alike(&self, normaliser: Normaliser, a: &str, b: &str) -> bool {
-        // A text that cannot be read as its type is only like itself.
+        // Blanks around a number or a date are no part of it, here as where a person's text is sent. A text that
+        // cannot be read as its type is only like itself.
+        let (bare_a, bare_b) = (a.trim(), b.trim());
         match self {
             Self::Text => normaliser.apply(a) == normaliser.apply(b),
-            Self::Number => both(Decimal::parse(a), Decimal::parse(b), |a, b| a.same(&b)),
-            Self::Boolean => both(read_boolean(a), read_boolean(b), |a, b| a == b),
+            Self::Number => both(Decimal::parse(bare_a), Decimal::parse(bare_b), |a, b| a.same(&b)),
+            Self::Boolean => both(read_boolean(bare_a), read_boolean(bare_b), |a, b| a == b),
             Self::Set(separator) => same_set(separator, normaliser, a, b),
-            Self::Date => both(Date::parse_remote(a), Date::parse_remote(b), |a, b| a == b),
-            Self::Instant => both(Instant::parse_remote(a), Instant::parse_remote(b), |a, b| a == b),
-            Self::Json => same_json(a, b),
+            Self::Date => both(Date::parse_remote(bare_a), Date::parse_remote(bare_b), |a, b| a == b),
+            Self::Instant => both(Instant::parse_remote(bare_a), Instant::parse_remote(bare_b), |a, b| a == b),
+            Self::Json => same_json(bare_a, bare_b),
         }
     }
 
@@ -123,7 +125,7 @@ pub(crate) fn is_json(text: &str) -> bool {
 /// Equality by structure: the order of keys, white space, escapes and the spelling of numbers do not count. Numbers
 /// are compared as decimals, so that two long ids are never taken for one.
 fn same_json(a: &str, b: &str) -> bool {
-    is_json(a) && is_json(b) && same_json_value(a.trim(), b.trim())
+    is_json(a) && is_json(b) && same_json_value(a, b)
 }
 
 fn same_json_value(a: &str, b: &str) -> bool {

@@ -29,7 +29,7 @@ impl fmt::Display for MappingError {
             write!(f, "{line}:")?;
         }
         if let Some(field) = &self.field {
-            write!(f, " field `{field}`:")?;
+            write!(f, " field {}:", shown(field))?;
         }
         write!(f, " {}.", self.message)?;
         match &self.hint {

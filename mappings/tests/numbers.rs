@@ -102,7 +102,7 @@ fn p40_a_decimal_is_integer_or_real_only_where_that_is_exact() {
     1e999999 = Null outside
     1,5 = Null outside
     1 000 = Null outside
-     1 = Null outside
+     1 = Integer(1)
     NaN = Null outside
     inf = Null outside
     0x10 = Null outside

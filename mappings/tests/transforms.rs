@@ -145,6 +145,13 @@ fn a_normaliser_beside_a_pair_works_on_the_remotes_words() {
 }
 
 #[test]
+fn a_scaled_number_that_could_not_come_back_is_not_sent() {
+    let field = field("number: { column: n, transform: { scale: 2.5 } }");
+    assert!(field.to_wire(&Cell::text("1e399")).is_ok());
+    assert!(field.to_wire(&Cell::text("1e400")).is_err());
+}
+
+#[test]
 fn a_transform_that_does_not_fit_is_refused_with_the_reason() {
     let refused: Vec<String> = [
         "flag: { column: c, transform: { scale: 100 } }",

@@ -226,3 +226,21 @@ fn any_cell() -> impl Strategy<Value = Cell<'static>> {
         any_wire().prop_map(|text| Cell::Text(text.into())),
     ]
 }
+
+#[test]
+fn p4_blanks_around_a_value_are_read_compared_and_sent_alike() {
+    for (line, wire, sent) in [
+        ("number: a", " 24.00 ", "24"),
+        ("number: { column: a, type: text }", " 24.00 ", "24.00"),
+        ("moment: { column: a, type: text }", " 1 ", "1970-01-01T00:00:00.001Z"),
+        ("flag: { column: a, type: text }", " TRUE ", "true"),
+        ("day: a", " 2025-01-31\n", "2025-01-31"),
+        ("blob: { column: a, type: text }", "7\u{a0} ", "7"),
+    ] {
+        let field = field(line);
+        let shown = field.project(Some(wire));
+        assert!(!shown.outside, "{line}");
+        assert_eq!(field.to_wire(&shown.cell).unwrap().as_deref(), Some(sent), "{line}");
+        assert!(field.same_wire(Some(wire), Some(sent)), "{line}");
+    }
+}

@@ -9,11 +9,15 @@ use crate::model::Timestamp;
 use crate::pull::Verification;
 use crate::remote::{Account, Remote};
 use crate::report::{ObjectReport, Report};
-use crate::store::{RunTotals, Table};
+use crate::store::{RunLock, RunTotals, Table};
 use mappings::Mapping;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+
+/// What a person is told, in every run until it is over.
+const RESTORED: &str = "the mirror is older than the last run on it, so it was restored from a copy: everything is read \
+                        again and compared, and rows that may have been created in the meantime are held";
 
 impl<R: Remote + 'static> Engine<R> {
     /// Pulls: the first time everything, later what changed. `objects` limits it to some of the mapped object types;
@@ -26,24 +30,39 @@ impl<R: Remote + 'static> Engine<R> {
         report
     }
 
-    /// Opens a run: asks who answers, binds the mirror to that portal or refuses, and enters the run's row.
+    /// Opens a run: asks who answers, binds the mirror to that portal or refuses, and enters the run's row. `lock` is
+    /// the mirror's, and remembers the run: a mirror that does not was restored from an older copy, is marked as such,
+    /// and is read in full again.
     ///
     /// # Errors
     /// [`crate::store::StoreError::OtherPortal`] when the mirror holds another portal; nothing has been written then.
-    pub async fn begin_run(&self, command: &'static str, expected: Option<&str>) -> Result<(Account, i64), RunError> {
+    pub async fn begin_run(
+        &self,
+        command: &'static str,
+        expected: Option<&str>,
+        lock: &RunLock,
+    ) -> Result<(Account, i64), RunError> {
         let account = self.remote().account().await?;
         if let Some(expected) = expected.filter(|expected| *expected != account.portal_id) {
             let bound = expected.to_owned();
             return Err(crate::store::StoreError::OtherPortal { bound, found: account.portal_id }.into());
         }
         let portal = account.portal_id.clone();
-        let run = self
+        let known = lock.last_run();
+        let (run, restored) = self
             .store()
             .write(move |write| {
                 write.bind_portal(&portal)?;
-                write.begin_run(command)
+                Ok((write.begin_run(command, known)?, write.is_restored()?))
             })
             .await?;
+        // After the row: a number that is noted and then missing from the mirror would look like a restored copy.
+        if let Err(error) = lock.note_run(run) {
+            self.warn(format!("the lock file cannot be written, so a restored mirror would not be noticed: {error}"));
+        }
+        if restored {
+            self.warn(RESTORED.to_owned());
+        }
         self.store()
             .call(move |store| {
                 store.belong_to_run(run);
@@ -108,12 +127,13 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         let tables = self.prepare(server_now, mappings, report).await?;
         let wanted = |table: &&Arc<Table>| objects.is_empty() || objects.iter().any(|name| name == table.object());
-        let daily = report.daily;
+        report.restored = self.store().call(|store| store.is_restored()).await?;
+        let full_look = report.daily || report.restored;
         let mut tasks = JoinSet::new();
         for table in tables.iter().filter(wanted) {
             let (engine, table) = (self.clone(), Arc::clone(table));
             tasks.spawn(async move {
-                let mut report = ObjectReport { full_look: daily, ..ObjectReport::default() };
+                let mut report = ObjectReport { full_look, ..ObjectReport::default() };
                 let ended = engine.pull_object(&table, server_now, &mut report).await;
                 (table.object().to_owned(), report, ended)
             });
@@ -124,6 +144,10 @@ impl<R: Remote + 'static> Engine<R> {
                 self.settle_error(&object, &mut part, error);
             }
             report.objects.insert(object, part);
+        }
+        if report.restored {
+            let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();
+            self.store().write(move |write| write.forget_restored(&mapped)).await?;
         }
         report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
         Ok(())

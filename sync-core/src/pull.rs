@@ -43,11 +43,12 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let name = object.clone();
-        let status = self.store().call(move |store| store.object_status(&name)).await?;
-        if status.backfilled {
-            let name = object.clone();
-            let unguarded = self.store().call(move |store| Ok(store.was_unguarded(&name))).await?;
+        let (status, unguarded) =
+            self.store().call(move |store| Ok((store.object_status(&name)?, store.was_unguarded(&name)))).await?;
+        if status.backfilled || report.full_look {
             self.heal(table, report.full_look || unguarded).await?;
+        }
+        if status.backfilled {
             for pair in table.outgoing() {
                 self.walk_associations(table, pair, Extent::first(server_now), report).await?;
             }

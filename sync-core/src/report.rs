@@ -15,6 +15,8 @@ pub struct Report {
     pub open_conflicts: u64,
     /// Whether the portal's description was read anew, as it is once a day.
     pub daily: bool,
+    /// Whether the mirror was restored from an older copy and had not been read in full since when the run began.
+    pub restored: bool,
     /// What stopped the run as a whole, if anything did.
     pub error: Option<RunError>,
     /// The same in words, once the error has been handed on.

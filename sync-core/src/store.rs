@@ -20,6 +20,7 @@ mod missing;
 mod open;
 mod peoples;
 mod reproject;
+mod restored;
 mod rows;
 mod runs;
 mod seen;

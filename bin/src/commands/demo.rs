@@ -154,7 +154,7 @@ impl Stage {
 
 async fn pull(context: &Context, stage: &Stage) -> Result<(), CommandError> {
     let began = Instant::now();
-    let _lock = RunLock::take(&stage.mirror)?;
+    let lock = RunLock::take(&stage.mirror)?;
     let display = Display::choose(context.global.quiet || context.output.is_json(), context.global.log_format);
     let progress = Progress::with_clock(display, &context.screen, Arc::new(stage.clock.clone()));
     let observer: Arc<dyn Observer> = Arc::new(progress);
@@ -169,7 +169,7 @@ async fn pull(context: &Context, stage: &Stage) -> Result<(), CommandError> {
     let steps = Arc::new(Unstopped);
     let store = StoreHandle::on_thread(Store::open(&stage.mirror)?, clock, steps.clone());
     let engine = Engine::new(Parts { remote, store, observer, steps, pull: PullSettings::default() });
-    let (account, run_id) = engine.begin_run("pull", None).await?;
+    let (account, run_id) = engine.begin_run("pull", None, &lock).await?;
     let mut report = engine.pull(account.server_time, &stage.mappings, &[]).await;
     report.run_id = run_id;
     let (exit, complaints) = summary::outcome(&mut report);

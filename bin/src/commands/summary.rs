@@ -21,6 +21,8 @@ struct RunDocument<'a> {
     retries: u64,
     throttled: u64,
     seconds: f64,
+    /// Whether the mirror had been put back from an older copy, and was read anew.
+    restored: bool,
     exit_code: u8,
 }
 
@@ -97,7 +99,7 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
             complaints.push(complaint);
         }
     }
-    if report.open_conflicts > 0 {
+    if report.open_conflicts > 0 || report.restored {
         exit = exit.and(Exit::Attention);
     }
     if let Some(error) = report.error.take() {
@@ -140,11 +142,17 @@ fn show(
         retries: usage.retries,
         throttled: usage.throttled,
         seconds: (took.as_secs_f64() * 1_000.0).round() / 1_000.0,
+        restored: report.restored,
         exit_code: exit.code(),
     };
     context.output.show(&document, |output| {
         if !report.objects.is_empty() {
             output.table(&table(report))?;
+        }
+        if report.restored {
+            output.line(
+                "The mirror had been restored from an older copy: all of it is read again before anything is sent.",
+            )?;
         }
         let retried = if usage.retries == 0 { String::new() } else { format!(", {} repeated", usage.retries) };
         output.line(format!(

@@ -14,7 +14,7 @@ const FILE_NAME: &str = "crmsync.toml";
 /// A configuration is a page of text; whatever is larger is something else.
 const LARGEST_FILE: u64 = 1 << 20;
 /// Variables with our prefix that steer the test suite, not the program.
-const NOT_SETTINGS: [&str; 3] = [SHORT_API_BASE, "CRMSYNC_SEED", "CRMSYNC_SEEDS"];
+const NOT_SETTINGS: [&str; 5] = [SHORT_API_BASE, "CRMSYNC_SEED", "CRMSYNC_SEEDS", "CRMSYNC_CASES", "CRMSYNC_FUZZ"];
 
 /// What the process was started with, as far as the configuration depends on it.
 #[derive(Clone, Debug, Default)]

@@ -177,7 +177,11 @@ impl<'a> Section<'a> {
     /// Refuses secrets, anywhere below: keys that can only hold one, and values that look like one.
     pub(super) fn refuse_secrets(&self) -> Result<(), CommandError> {
         for key in self.keys() {
+            if looks_secret(key) {
+                return Err(self.secret("…"));
+            }
             match &self.table[key].kind {
+                ValueKind::Array(values) if values.iter().any(holds_secret) => return Err(self.secret(key)),
                 ValueKind::Table(table) => {
                     Section { file: self.file, path: self.full(key), table }.refuse_secrets()?;
                 }
@@ -227,15 +231,25 @@ const SECRET_KEYS: [&str; 9] = [
     "password",
 ];
 
-/// HubSpot's tokens begin `pat-`, then the data centre and a dash.
+/// HubSpot's tokens begin `pat-`, then the data centre and a dash. They are found inside other text, too: people write
+/// `Bearer` before them.
 fn looks_secret(text: &str) -> bool {
-    text.trim().strip_prefix("pat-").is_some_and(|rest| {
-        rest.split_once('-').is_some_and(|(centre, rest)| {
+    text.match_indices("pat-").any(|(at, begin)| {
+        text[at + begin.len()..].split_once('-').is_some_and(|(centre, rest)| {
             (2..=4).contains(&centre.len())
                 && centre.chars().all(|letter| letter.is_ascii_alphanumeric())
-                && rest.len() >= 8
+                && rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-').count() >= 8
         })
     })
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::String(text) => looks_secret(text),
+        ValueKind::Array(values) => values.iter().any(holds_secret),
+        ValueKind::Table(table) => table.iter().any(|(key, value)| looks_secret(key) || holds_secret(value)),
+        _ => false,
+    }
 }
 
 /// Whether a value, or the first one inside it, was set in the environment.

@@ -5,6 +5,7 @@ use connectors::auth::Token;
 use connectors::hubspot::{HubSpot, Settings};
 use crmsync::rehearsal::Rehearsal;
 use mappings::Mapping;
+use rusqlite::types::ValueRef;
 use simulator::Portal;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub(super) struct World {
     pub(super) connector: Settings,
     /// How the engine pulls.
     pub(super) pull: PullSettings,
+    /// How many pages the mirror may have, if the disk is nearly full.
+    pub(super) room: Option<u32>,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
@@ -50,9 +53,12 @@ impl Clock for Shared {
     }
 }
 
-/// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead.
+/// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead. Calls a
+/// witness of each commit, if a test wants one.
 #[derive(Default)]
-struct Recorder(Mutex<(Vec<&'static str>, Option<usize>)>);
+struct Recorder(Mutex<(Vec<&'static str>, Option<usize>)>, Mutex<Option<Witness>>);
+
+type Witness = Box<dyn FnMut() + Send>;
 
 impl Recorder {
     fn begin(&self, stop_at: Option<usize>) {
@@ -62,6 +68,9 @@ impl Recorder {
 
 impl Steps for Recorder {
     fn pass(&self, name: &'static str) -> Result<(), &'static str> {
+        if let ("store.committed", Some(witness)) = (name, self.1.lock().unwrap().as_mut()) {
+            witness();
+        }
         let mut recorded = self.0.lock().unwrap();
         recorded.0.push(name);
         match recorded.1 {
@@ -85,6 +94,7 @@ impl World {
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
             connector: Settings { jitter_seed: seed, ..Settings::default() },
             pull: PullSettings::default(),
+            room: None,
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
             token,
@@ -101,6 +111,11 @@ impl World {
     pub(super) fn with_mirror_of(self, other: &Self) -> Self {
         std::fs::copy(other.mirror(), self.mirror()).unwrap();
         self
+    }
+
+    /// Calls `witness` after every commit from now on.
+    pub(super) fn at_each_commit(&self, witness: impl FnMut() + Send + 'static) {
+        *self.steps.1.lock().unwrap() = Some(Box::new(witness));
     }
 
     pub(super) fn mirror(&self) -> PathBuf {
@@ -123,12 +138,15 @@ impl World {
 
     /// One `pull`, as the command does it; killed at its `stop_at`-th step.
     pub(super) async fn pull(&self, stop_at: Option<usize>) -> Result<Report, RunError> {
-        let _lock = RunLock::take(&self.mirror()).unwrap();
+        let lock = RunLock::take(&self.mirror()).unwrap();
         self.steps.begin(stop_at);
         let steps: Arc<dyn Steps> = Arc::clone(&self.steps) as _;
-        let store = Store::open(&self.mirror())?;
+        let store = match self.room {
+            Some(pages) => Store::open_with_room(&self.mirror(), pages)?,
+            None => Store::open(&self.mirror())?,
+        };
         let engine = self.engine(StoreHandle::inline(store, Arc::clone(&self.clock), Arc::clone(&steps)), steps);
-        let (account, run) = engine.begin_run("pull", None).await?;
+        let (account, run) = engine.begin_run("pull", None, &lock).await?;
         let mut report = engine.pull(account.server_time, &self.mappings, &[]).await;
         report.run_id = run;
         if !report.errors().any(stopped) {
@@ -198,12 +216,23 @@ impl World {
                 for column in 0..columns {
                     let skipped = name == "sync_objects" && column >= 5;
                     if !skipped {
-                        format!("{:?}", row.get_ref(column).unwrap()).hash(&mut hasher);
+                        hash_cell(row.get_ref(column).unwrap(), &mut hasher);
                     }
                 }
             }
         }
         hasher.finish()
+    }
+}
+
+/// The kind of a value and its bytes.
+fn hash_cell(cell: ValueRef<'_>, hasher: &mut DefaultHasher) {
+    std::mem::discriminant(&cell).hash(hasher);
+    match cell {
+        ValueRef::Null => {}
+        ValueRef::Integer(number) => number.hash(hasher),
+        ValueRef::Real(number) => number.to_bits().hash(hasher),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(hasher),
     }
 }
 

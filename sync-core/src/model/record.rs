@@ -127,20 +127,21 @@ impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
             type Value = Cow<'de, str>;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a property name")
             }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(text))
+            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                Ok(String::from_utf8_lossy(bytes))
             }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(text.to_owned()))
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(String::from_utf8_lossy(bytes).into_owned()))
             }
         }
-        deserializer.deserialize_str(Text)
+        // As bytes, because a lone surrogate makes no text: one strange name must not spoil the record.
+        deserializer.deserialize_bytes(Bytes)
     }
 }
 
@@ -203,6 +204,14 @@ mod tests {
             .for_each(|name, value| all.push((name.to_owned(), value.map(Cow::into_owned))))
             .unwrap();
         all
+    }
+
+    #[test]
+    fn p41_a_name_that_is_no_text_spoils_nothing_else() {
+        let read = members(r#"{"\udc00":"a","b\n":"c"}"#);
+        assert_eq!(read.len(), 2);
+        assert!(read[0].0.contains('\u{fffd}'), "{read:?}");
+        assert_eq!(read[1], ("b\n".to_owned(), Some("c".to_owned())));
     }
 
     #[test]

@@ -20,8 +20,14 @@ impl Timestamp {
     }
 
     /// Reads RFC 3339 text with or without milliseconds (`2026-01-31T08:00:00Z`, `…:00.072Z`, `…+02:00`), a civil
-    /// date (its midnight, UTC), or epoch milliseconds in digits. `None` for anything else.
+    /// date (its midnight, UTC), or epoch milliseconds in digits. `None` for anything else, and outside the years 0 to
+    /// 9999: such a time would be written with more digits, and its text would sort among earlier ones.
     pub fn parse(text: &str) -> Option<Self> {
+        const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+        Self::read(text).filter(|at| WRITABLE.contains(&at.0))
+    }
+
+    fn read(text: &str) -> Option<Self> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(instant.timestamp_millis()));
         }
@@ -72,5 +78,14 @@ mod tests {
         assert_eq!(Timestamp::parse("1645125929000"), Some(short));
         assert_eq!(Timestamp::parse("2022-02-17").unwrap().to_string(), "2022-02-17T00:00:00.000Z");
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn times_that_would_not_sort_as_text_are_none() {
+        for wrong in ["253402300800000", "-62167219200001", "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-01:00"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+        assert_eq!(Timestamp::parse("253402300799999").unwrap().to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::parse("0000-01-01").unwrap().to_string(), "0000-01-01T00:00:00.000Z");
     }
 }

@@ -85,4 +85,72 @@ mod tests {
         let sides = Sides { local_changed: true, remote_changed: true, same: false };
         assert_eq!(decide(sides, Policy::Newest, None), Decision::Conflict(Winner::Remote));
     }
+
+    const POLICIES: [Policy; 4] = [Policy::RemoteWins, Policy::LocalWins, Policy::Newest, Policy::Hold];
+    const LATER: [Option<Winner>; 3] = [None, Some(Winner::Remote), Some(Winner::Local)];
+
+    /// What the mirror shows after a merge of three plain values, and whether it was a conflict.
+    fn merge(policy: Policy, later: Option<Winner>, [base, local, remote]: [u8; 3]) -> (u8, bool) {
+        let sides = Sides { local_changed: local != base, remote_changed: remote != base, same: local == remote };
+        match decide(sides, policy, later) {
+            Decision::Remote => (remote, false),
+            Decision::Local => (local, false),
+            Decision::Conflict(Winner::Remote) => (remote, true),
+            Decision::Conflict(Winner::Local | Winner::Held) => (local, true),
+        }
+    }
+
+    /// Three values are as many as three sides can have; every case there is.
+    fn every_case(mut check: impl FnMut(Policy, Option<Winner>, [u8; 3])) {
+        for case in 0..27_u8 {
+            for policy in POLICIES {
+                LATER.into_iter().for_each(|later| check(policy, later, [case % 3, case / 3 % 3, case / 9]));
+            }
+        }
+    }
+
+    #[test]
+    fn p5_a_merge_invents_nothing_and_is_a_conflict_exactly_where_both_sides_moved_apart() {
+        every_case(|policy, later, [base, local, remote]| {
+            let (merged, conflict) = merge(policy, later, [base, local, remote]);
+            assert!(merged == local || merged == remote);
+            assert_eq!(conflict, local != base && remote != base && local != remote);
+            // Identity, agreement, and a change on one side alone.
+            assert!(local != base || merged == remote);
+            assert!(remote != base || merged == local);
+            assert!(local != remote || (merged == local && !conflict));
+        });
+    }
+
+    #[test]
+    fn p6_what_was_merged_is_merged_again_to_the_same() {
+        every_case(|policy, later, [base, local, remote]| {
+            let (merged, _) = merge(policy, later, [base, local, remote]);
+            // Both sides now agree on what the remote said, and the mirror shows what was merged.
+            assert_eq!(merge(policy, later, [remote, merged, remote]), (merged, false));
+            assert_eq!(merge(policy, later, [merged, merged, merged]), (merged, false));
+        });
+    }
+
+    #[test]
+    fn p1_no_side_is_favoured_but_by_the_policy() {
+        every_case(|policy, later, [base, local, remote]| {
+            let other = match policy {
+                Policy::RemoteWins => Policy::LocalWins,
+                Policy::LocalWins => Policy::RemoteWins,
+                policy => policy,
+            };
+            let reversed = match later {
+                Some(Winner::Remote) => Some(Winner::Local),
+                Some(_) => Some(Winner::Remote),
+                None => None,
+            };
+            let (here, there) =
+                (merge(policy, later, [base, local, remote]), merge(other, reversed, [base, remote, local]));
+            assert_eq!(here.1, there.1);
+            // Where nobody can say who was later, or nobody shall win, the two sides are not treated alike.
+            let decided = policy != Policy::Hold && (policy != Policy::Newest || later.is_some());
+            assert!(here == there || (here.1 && !decided), "{policy:?} {later:?}: {base} {local} {remote}");
+        });
+    }
 }

@@ -6,6 +6,7 @@ use super::{PATIENCE, Store, StoreError, Write};
 use crate::clock::Clock;
 use crate::steps::Steps;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -18,8 +19,41 @@ const RETRY: Duration = Duration::from_millis(20);
 type Job = Box<dyn FnOnce(&mut Store) + Send>;
 
 enum Executor {
-    Thread(mpsc::Sender<Job>),
+    Thread(Worker),
     Inline(Mutex<Store>),
+}
+
+/// The thread that owns the store. It ends with the last handle, which waits for it: the mirror is closed then, its log
+/// moved into it, before anybody else gets the run lock or the process ends.
+struct Worker {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    fn new(mut store: Store) -> Self {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let thread = std::thread::spawn(move || {
+            for job in queue {
+                job(&mut store);
+            }
+        });
+        Self { jobs: Some(jobs), thread: Some(thread) }
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            // A panic there has been told to whoever waited for an answer.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// A shared handle to the store. Work is done one piece at a time, in the order in which it was handed over.
@@ -38,14 +72,8 @@ struct Inner {
 
 impl StoreHandle {
     /// Gives the store a thread of its own.
-    pub fn on_thread(mut store: Store, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        std::thread::spawn(move || {
-            for job in queue {
-                job(&mut store);
-            }
-        });
-        Self::new(Executor::Thread(jobs), clock, steps)
+    pub fn on_thread(store: Store, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
+        Self::new(Executor::Thread(Worker::new(store)), clock, steps)
     }
 
     /// Does all work on the caller's thread, at once.
@@ -68,13 +96,13 @@ impl StoreHandle {
     {
         match &self.inner.executor {
             Executor::Inline(store) => job(&mut store.lock().unwrap_or_else(PoisonError::into_inner)),
-            Executor::Thread(jobs) => {
+            Executor::Thread(worker) => {
                 let (answer, answered) = oneshot::channel();
                 let work: Job = Box::new(move |store| {
                     // Whoever asked may have gone; then nobody misses the answer.
                     drop(answer.send(job(store)));
                 });
-                jobs.send(work).map_err(|_| StoreError::Closed)?;
+                worker.send(work)?;
                 answered.await.map_err(|_| StoreError::Closed)?
             }
         }
@@ -112,6 +140,31 @@ impl StoreHandle {
                 Err(job) => waiting = job,
             }
             tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoreHandle;
+    use crate::clock::SystemClock;
+    use crate::steps::Unstopped;
+    use crate::store::Store;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn the_last_handle_closes_the_mirror_so_that_its_file_alone_is_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        for portal in ["1", "1", "1"] {
+            let store = Store::open(&path).unwrap();
+            let handle = StoreHandle::on_thread(store, Arc::new(SystemClock), Arc::new(Unstopped));
+            let another = handle.clone();
+            handle.write(move |write| write.bind_portal(portal)).await.unwrap();
+            drop(handle);
+            assert!(path.with_extension("db-wal").exists());
+            drop(another);
+            assert!(!path.with_extension("db-wal").exists());
         }
     }
 }

@@ -1,21 +1,25 @@
 //! One run at a time: a kernel lock on a file beside the mirror. It ends with the process that holds it, however that
 //! ends, and needs no guess about age.
+//!
+//! The file also keeps the number of the last run. A mirror that knows of fewer runs was put back from an older copy.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longer than a look at the lock takes.
 const MOMENT: Duration = Duration::from_millis(10);
+/// No mirror has had more runs; what says otherwise is not ours.
+const MOST_RUNS: i64 = 1_000_000_000_000;
 /// How many links are followed; the system follows as many.
 const LINKS: usize = 40;
 
 /// The lock of one mirror, held until dropped.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    file: File,
 }
 
 /// Why a run may not begin.
@@ -53,7 +57,7 @@ impl RunLock {
         let mut pauses = 2;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(TryLockError::WouldBlock) if pauses > 0 => {
                     pauses -= 1;
                     pause();
@@ -62,6 +66,24 @@ impl RunLock {
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
         }
+    }
+
+    /// The number of the last run that began under this lock; `None` when nobody noted one, or it cannot be read.
+    pub fn last_run(&self) -> Option<i64> {
+        let mut bytes = [0; 32];
+        let count = self.file.read_at(&mut bytes, 0).ok()?;
+        let text = std::str::from_utf8(bytes.get(..count)?).ok()?;
+        text.strip_suffix('\n')?.parse().ok().filter(|run| (1..=MOST_RUNS).contains(run))
+    }
+
+    /// Notes that a run has begun, on the disk.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn note_run(&self, run: i64) -> io::Result<()> {
+        // Always as long: one number replaces another in place, and is never half of each.
+        self.file.write_all_at(format!("{run:020}\n").as_bytes(), 0)?;
+        self.file.sync_all()
     }
 
     /// Whether a run is at work on the mirror at this moment. Shares the lock for as long as it takes to look, which
@@ -166,6 +188,24 @@ mod tests {
             let error = RunLock::take(&mirror).unwrap_err();
             assert!(error.to_string().contains("symbolic link"), "{error}");
             assert_eq!(target.exists(), there);
+        }
+    }
+
+    #[test]
+    fn the_number_of_the_last_run_outlives_its_lock_and_is_none_where_it_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = folder.path().join("crm.db");
+        let lock = RunLock::take(&mirror).unwrap();
+        assert_eq!(lock.last_run(), None, "nobody noted any");
+        for run in [9, 1_234, 7] {
+            lock.note_run(run).unwrap();
+            assert_eq!(lock.last_run(), Some(run));
+        }
+        drop(lock);
+        assert_eq!(RunLock::take(&mirror).unwrap().last_run(), Some(7));
+        for spoilt in ["", "7", "x\n", "-3\n", "0\n", "99999999999999999999\n", "9000000000000000000\n", "\u{fffd}"] {
+            std::fs::write(folder.path().join("crm.db.lock"), spoilt).unwrap();
+            assert_eq!(RunLock::take(&mirror).unwrap().last_run(), None, "{spoilt:?}");
         }
     }
 

@@ -33,11 +33,19 @@ impl Store {
     /// When the file is no SQLite database, belongs to another program, was written by a newer version, or cannot be
     /// written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_within(path, PATIENCE)
+        Self::open_within(path, PATIENCE, None)
     }
 
-    /// As [`Store::open`], with another patience for somebody else's write lock.
-    fn open_within(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+    /// As [`Store::open`], of a mirror that may not grow beyond so many pages: what does not fit is as on a full disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::Full`].
+    pub fn open_with_room(path: &Path, pages: u32) -> Result<Self, StoreError> {
+        Self::open_within(path, PATIENCE, Some(pages))
+    }
+
+    /// As [`Store::open`], with another patience for somebody else's write lock, and perhaps a limit.
+    fn open_within(path: &Path, patience: Duration, room: Option<u32>) -> Result<Self, StoreError> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(StoreError::Unusable(format!(
                 "the SQLite library is {}, and below 3.51.3 it can corrupt a file that several programs use",
@@ -47,6 +55,9 @@ impl Store {
         make_private(path)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(patience)?;
+        if let Some(pages) = room {
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
         take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
         let store = Self { connection, tables: BTreeMap::new(), remade: BTreeSet::new(), run_id: 0 };
@@ -237,12 +248,12 @@ mod tests {
         let path = folder.path().join("crm.db");
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let error = Store::open_within(&path, Duration::ZERO).err().unwrap();
+        let error = Store::open_within(&path, Duration::ZERO, None).err().unwrap();
         assert!(matches!(error, StoreError::Busy), "{error}");
         other.execute_batch("COMMIT").unwrap();
         drop(Store::open(&path).unwrap());
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        drop(Store::open_within(&path, Duration::ZERO).unwrap());
+        drop(Store::open_within(&path, Duration::ZERO, None).unwrap());
     }
 
     #[test]

@@ -47,11 +47,23 @@ impl Store {
 
 impl Write<'_> {
     /// Opens the row of a run. Returns its id, for [`Store::belong_to_run`].
-    pub fn begin_run(&self, command: &str) -> Result<i64, StoreError> {
+    ///
+    /// `known` is the last run on this mirror that was noted outside it. If the mirror does not know of that run, it
+    /// was put back from an older copy, which is noted with the row. A number is never given twice: neither to a run
+    /// that the copy had not seen, nor in a copy of the copy.
+    pub fn begin_run(&self, command: &str, known: Option<i64>) -> Result<i64, StoreError> {
+        let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'sync_runs'), 0)";
+        let last: i64 = self.connection.prepare_cached(last)?.query_row([], |row| row.get(0))?;
+        let known = known.unwrap_or(0);
+        let run = last.max(known) + 1;
         self.connection
-            .prepare_cached("INSERT INTO sync_runs (command, started_at) VALUES (?1, ?2)")?
-            .execute(params![command, self.now.to_string()])?;
-        Ok(self.connection.last_insert_rowid())
+            .prepare_cached("INSERT INTO sync_runs (id, command, started_at) VALUES (?1, ?2, ?3)")?
+            .execute(params![run, command, self.now.to_string()])?;
+        // A mirror without any run is new: it reads everything anyway, and holds nothing that could be sent twice.
+        if (1..known).contains(&last) {
+            self.note_restored(run)?;
+        }
+        Ok(run)
     }
 
     /// Closes the row of the current run.

@@ -71,7 +71,9 @@ impl Table {
         let pairs =
             pairs.iter().filter(|pair| pair.from == mapping.object || pair.to == mapping.object).cloned().collect();
         let sql = Sql::of(&mapping);
-        Self { singular: snake_case(singular), pairs, fetched, places, sql, mapping }
+        let singular = Some(snake_case(singular)).filter(|word| !word.is_empty());
+        let singular = singular.unwrap_or_else(|| mapping.table.to_lowercase());
+        Self { singular, pairs, fetched, places, sql, mapping }
     }
 
     /// The object type.

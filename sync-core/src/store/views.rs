@@ -25,6 +25,9 @@ pub(super) fn keep_pair_views(connection: &Connection, tables: &[Table], pair: &
     let own = pair.from == pair.to;
     let (from_id, to_id) = if own {
         (format!("from_{}_id", from.singular), format!("to_{}_id", to.singular))
+    } else if from.singular == to.singular {
+        // Two object types that the portal calls by one word: their tables have different names.
+        (format!("{}_id", from.mapping.table), format!("{}_id", to.mapping.table))
     } else {
         (format!("{}_id", from.singular), format!("{}_id", to.singular))
     };

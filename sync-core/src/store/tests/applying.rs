@@ -332,9 +332,15 @@ async fn p20_a_missing_record_that_is_read_again_is_what_it_was() {
         .unwrap();
     assert_eq!(marked.missing, 2);
     assert_eq!(mirror.one("SELECT archived || '/' || missing FROM sync_status"), "2/2");
-    assert_eq!(mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"), "missing1Mine,missing1-");
+    assert_eq!(
+        mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"),
+        "missing1Mine,missing1-"
+    );
     mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
     assert_eq!(mirror.one("SELECT archived || '/' || missing FROM sync_status"), "0/0");
-    assert_eq!(mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"), "active0Mine,active0-");
+    assert_eq!(
+        mirror.one("SELECT group_concat(state || archived || coalesce(city, '-')) FROM contacts"),
+        "active0Mine,active0-"
+    );
     assert_eq!(mirror.one("SELECT count(*) FROM sync_base_contacts WHERE missing_since IS NOT NULL"), "0");
 }

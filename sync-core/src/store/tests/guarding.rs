@@ -1,8 +1,9 @@
 //! What people may do to the tables, and what they are told when they may not.
 
-use super::fixture::{CONTACTS, Mirror, record, tables};
+use super::fixture::{CONTACTS, Mirror, record, schema, tables};
 use crate::steps::Unstopped;
-use crate::store::{Store, StoreError};
+use crate::store::{Pair, Store, StoreError, Table};
+use mappings::Mapping;
 use std::sync::Arc;
 
 const COMPANIES: &str = "
@@ -266,4 +267,21 @@ async fn a_table_that_was_there_before_is_not_taken_over() {
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE Contacts (x)").unwrap();
     let error = store.prepare(tables(&[CONTACTS])).unwrap_err().to_string();
     assert!(error.contains("was there before"), "{error}");
+}
+
+#[test]
+fn a_pair_that_the_portal_calls_by_one_word_or_none_has_two_columns_all_the_same() {
+    for singular in ["Thing", ""] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("crm.db")).unwrap();
+        let mappings = [CONTACTS, COMPANIES].map(|yaml| Mapping::parse("test.yaml", yaml).unwrap());
+        let pairs = Pair::named_by(&mappings);
+        let table = |mapping: &Mapping| Table::new(mapping.resolve(&schema()).unwrap(), singular, &pairs, Vec::new());
+        store.prepare(mappings.iter().map(table).collect()).unwrap();
+        let person = rusqlite::Connection::open(folder.path().join("crm.db")).unwrap();
+        person.prepare("SELECT contacts_id, companies_id FROM contacts_companies").map(drop).unwrap_or_else(|error| {
+            let view = person.prepare("SELECT * FROM contacts_companies").unwrap();
+            panic!("{singular:?}: {error}: {:?}", view.column_names().collect::<Vec<_>>())
+        });
+    }
 }

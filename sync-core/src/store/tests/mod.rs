@@ -3,5 +3,10 @@
 mod applying;
 mod fixture;
 mod guarding;
+mod merging;
+mod nasty;
+mod power;
 mod reprojecting;
+mod restoring;
 mod trouble;
+mod untouched;
