@@ -40,6 +40,9 @@ pub struct SimulatorArgs {
     /// Tickets to invent
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub tickets: u32,
+    /// Properties of its own to invent for each object type
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub properties: u32,
     /// Plan whose limits are enforced
     #[arg(long, value_name = "TIER", value_enum, default_value_t)]
     pub tier: SimulatedTier,
@@ -66,6 +69,8 @@ pub enum SimulatedTier {
     Enterprise,
     /// An app installed by OAuth.
     OauthPublic,
+    /// No limits at all, which no plan has: for measuring.
+    Unlimited,
 }
 
 /// What goes wrong at the simulated portal.
@@ -139,6 +144,7 @@ fn settings(arguments: &SimulatorArgs) -> Result<Settings, CommandError> {
             SimulatedTier::Professional => Tier::Professional,
             SimulatedTier::Enterprise => Tier::Enterprise,
             SimulatedTier::OauthPublic => Tier::OauthPublic,
+            SimulatedTier::Unlimited => Tier::Unlimited,
         },
         latency: arguments.latency,
         faults,
@@ -147,6 +153,7 @@ fn settings(arguments: &SimulatorArgs) -> Result<Settings, CommandError> {
             companies: arguments.companies as usize,
             deals: arguments.deals as usize,
             tickets: arguments.tickets as usize,
+            extra_properties: arguments.properties as usize,
             ..DataSize::default()
         },
         ..Settings::default()
