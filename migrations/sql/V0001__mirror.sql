@@ -89,11 +89,13 @@ CREATE TABLE sync_objects (
     backfilled INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- Walks in progress, so that a stopped run goes on where it was.
+-- Walks in progress, so that a stopped run goes on where it was. Part 0 is the walk itself. A list that is walked as
+-- several ranges of ids has a further part for what is left of each: from `position` on, below `until`.
 CREATE TABLE sync_cursors (
-    object TEXT NOT NULL, phase TEXT NOT NULL, began INTEGER NOT NULL, low INTEGER, high INTEGER,
-    position TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0, thorough INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (object, phase)
+    object TEXT NOT NULL, phase TEXT NOT NULL, part INTEGER NOT NULL DEFAULT 0, began INTEGER NOT NULL,
+    low INTEGER, high INTEGER, position TEXT, until TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0,
+    thorough INTEGER NOT NULL DEFAULT 0, searched INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (object, phase, part)
 ) WITHOUT ROWID;
 
 CREATE TABLE sync_pending (

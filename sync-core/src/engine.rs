@@ -2,6 +2,7 @@
 
 use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
+use crate::pull::Lanes;
 use crate::remote::Remote;
 use crate::steps::Steps;
 use crate::store::{Pair, StoreHandle};
@@ -19,6 +20,8 @@ pub struct PullSettings {
     pub archived_every: Duration,
     /// How often properties, owners, pipelines and labels are read again.
     pub metadata_every: Duration,
+    /// How the first full read is divided.
+    pub lanes: Lanes,
 }
 
 impl Default for PullSettings {
@@ -27,6 +30,7 @@ impl Default for PullSettings {
             settle: Duration::from_secs(3600),
             archived_every: Duration::from_secs(3600),
             metadata_every: Duration::from_secs(24 * 3600),
+            lanes: Lanes::default(),
         }
     }
 }

@@ -18,6 +18,6 @@ pub mod store;
 
 pub use engine::{Engine, Parts, PullSettings};
 pub use error::{RemoteError, RemoteErrorKind, RunError};
-pub use pull::Verification;
+pub use pull::{Lanes, Verification, Via};
 pub use remote::Remote;
 pub use report::{ObjectReport, Report};

@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) mappings: Vec<Mapping>,
     /// How the connector talks to the portal.
     pub(super) connector: Settings,
+    /// How the engine pulls.
+    pub(super) pulling: PullSettings,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
@@ -82,6 +84,7 @@ impl World {
             folder: tempfile::tempdir().unwrap(),
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
             connector: Settings { jitter_seed: seed, ..Settings::default() },
+            pulling: PullSettings::default(),
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
             token,
@@ -139,7 +142,7 @@ impl World {
         let token = Token::new(self.token.clone(), "the simulated portal").unwrap();
         let (wire, settings) = (self.wire.clone(), self.connector.clone());
         let remote = HubSpot::new(wire, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
-        let pull = PullSettings::default();
+        let pull = self.pulling.clone();
         Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull })
     }
 

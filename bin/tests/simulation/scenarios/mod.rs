@@ -8,6 +8,7 @@ mod late;
 mod lives;
 mod pace;
 mod properties;
+mod ranges;
 mod scopes;
 mod ties;
 mod trouble;
