@@ -64,10 +64,10 @@ fn agree(world: &World) {
     type Shown = (Option<String>, Option<String>, String);
     let mirror: BTreeMap<String, Shown> = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
     let portal = world.rehearsal.portal();
-    let text = |record: &simulator::RecordTruth, name: &str| record.text(name).filter(|text| !text.is_empty());
+    let text = |record: &simulator::RecordView, name: &str| record.text(name).filter(|text| !text.is_empty());
     let truth: BTreeMap<String, Shown> = portal
         .records("contacts")
-        .filter(simulator::RecordTruth::is_active)
+        .filter(simulator::RecordView::is_active)
         .map(|record| {
             let changed = Timestamp::from_millis(record.updated_at).to_string();
             (record.id.to_string(), (text(&record, "email"), text(&record, "city"), changed))
@@ -84,7 +84,6 @@ fn p16_a_list_in_ranges_brings_every_record_once_from_wherever_ids_were_handed_o
             let ids = ids(&world, "contacts");
             let widest = ids.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
             assert!(widest > 1_000_000_000, "the ids come from one block");
-            let began = world.rehearsal.now();
             let report = world.pull_well().await.unwrap();
             assert_eq!(report.objects["contacts"].applied.inserted, 2_500, "{via:?}");
             agree(&world);
@@ -94,9 +93,6 @@ fn p16_a_list_in_ranges_brings_every_record_once_from_wherever_ids_were_handed_o
             assert!(needed < 2_500 + 2_000, "{via:?}: {lists} pages of lists, {searches} of searches");
             assert_eq!(searches > 0, via != Via::List, "{via:?}");
             assert!(via != Via::Search || lists <= 4, "{lists} pages of lists");
-            // One cursor would have taken five seconds for the list alone.
-            let took = world.rehearsal.now() - began;
-            assert!(via != Via::List || took < 4_500, "{took} ms");
         }
     });
 }
