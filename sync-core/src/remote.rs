@@ -63,7 +63,7 @@ pub struct IdRange {
 pub struct Landmark {
     /// How many records of the range the index knows.
     pub total: u64,
-    /// How many of them lie below `id`: what was asked for, or as many as the remote can count.
+    /// How many of them lie below `id`: about what was asked for, or as many as the remote can count.
     pub rank: u64,
     /// The record at that rank; `None` where the range has fewer.
     pub id: Option<RecordId>,
@@ -143,7 +143,8 @@ pub trait Remote: Send + Sync {
     /// How fast records with these properties can be read.
     fn pace(&self, object: &str, properties: &[String]) -> Pace;
 
-    /// Where the record stands that has `rank` active ones of the range below it, by the index. A hint: the index lags.
+    /// Where the record stands that has about `rank` active ones of the range below it, by the index. The remote may
+    /// choose a rank at which its pages end. A hint: the index lags.
     fn landmark(
         &self,
         object: &str,

@@ -2,6 +2,7 @@
 
 use super::people::LocalEdits;
 use super::world::World;
+use mappings::Unmapped;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_core::model::{Properties, Timestamp};
 
@@ -97,13 +98,18 @@ fn records_agree(world: &World, object: &str, mirror: &BTreeMap<u64, Mirrored>) 
     }
 }
 
-/// The properties whose changes move a record's date: the others are seen only when the record changes again.
+/// The properties that are fetched and whose changes move a record's date: the others are seen only when the record
+/// changes again.
 fn stored_properties(world: &World, object: &str) -> Vec<String> {
+    let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();
+    let fetched = |name: &String| {
+        mapping.unmapped == Unmapped::Json || mapping.fields.iter().any(|field| field.property == *name)
+    };
     let person = world.person();
     let mut statement = person
         .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND calculated = 0 AND read_only = 0")
         .unwrap();
-    statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).filter(fetched).collect()
 }
 
 /// The typed row shows what the base holds, wherever nobody edited it.

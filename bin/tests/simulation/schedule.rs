@@ -2,17 +2,23 @@
 
 use super::oracle;
 use super::people::{self, LocalEdits};
-use super::world::{World, paused, stopped};
+use super::world::{OBJECTS, World, paused, stopped};
 use fastrand::Rng;
+use mappings::Mapping;
 use simulator::{Cleared, DataSize, Faults, Lag, LimitBody, MergeId, MergedRead, Switches, Tier};
 use std::time::Duration;
+use sync_core::{Lanes, Via};
 use tokio::time::sleep;
 
 /// Runs one seed to its end. Returns what it left behind as numbers: the trace, and the mirror's contents.
 pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
     paused(async {
         let mut dice = Rng::with_seed(seed);
-        let world = World::new(settings(seed, &mut dice));
+        let mut world = World::new(settings(seed, &mut dice));
+        world.pulling.lanes = lanes(&mut dice);
+        if dice.bool() {
+            world.mappings = slim();
+        }
         let mut edits = LocalEdits::new();
         for _ in 0..dice.usize(2..6) {
             round(&world, &mut dice, &mut edits).await?;
@@ -78,6 +84,32 @@ async fn idle(world: &World) -> Result<(), String> {
     }
     let writes = world.rehearsal.portal().calls().writes;
     if writes == 0 { Ok(()) } else { Err(format!("pulling wrote to the portal {writes} times")) }
+}
+
+/// Half of the seeds walk lists of any length in ranges, so small that they are cut again and again.
+fn lanes(dice: &mut Rng) -> Lanes {
+    if dice.bool() {
+        return Lanes::default();
+    }
+    Lanes {
+        via: [Via::Auto, Via::List, Via::Search][dice.usize(..3)],
+        worth_dividing: dice.u64(..60),
+        smallest_range: dice.u64(1..30),
+        list_cursors: dice.u32(1..6),
+        search_cursors: dice.u32(1..4),
+        worth_searching: Duration::ZERO,
+    }
+}
+
+/// Mappings of so few properties that a search has room for them.
+fn slim() -> Vec<Mapping> {
+    let few = OBJECTS.map(|object| {
+        let fields: String = people::written(object).iter().map(|name| format!("  {name}: {name}\n")).collect();
+        let companies = if object == "contacts" { "associations: { companies: {} }\n" } else { "" };
+        let text = format!("object: {object}\ntable: {object}\nunmapped: ignore\n{companies}fields:\n{fields}");
+        Mapping::parse("slim.yaml", &text).unwrap()
+    });
+    few.to_vec()
 }
 
 fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {

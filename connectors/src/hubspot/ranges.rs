@@ -51,7 +51,7 @@ impl<T: Transport> HubSpot<T> {
         rank: u64,
     ) -> Result<Landmark, RemoteError> {
         let path = self.settings.api_version.objects(&self.address(object)?, "/search");
-        let rank = rank.min(LAST_OFFSET);
+        let rank = behind_a_page(rank);
         let search = Search { limit: 1, after: Some(&rank.to_string()), ..search(range, &[]) };
         let call = Call::post(Lane::Search, path, json(&search));
         self.call(&call, |answer| {
@@ -61,6 +61,15 @@ impl<T: Transport> HubSpot<T> {
         })
         .await
     }
+}
+
+/// A rank near the one asked for, at which a page of a list or a search ends one record behind it: whoever reads up to
+/// there sees that the range is over, and has read one record too many instead of half a page.
+fn behind_a_page(rank: u64) -> u64 {
+    let rank = rank.min(LAST_OFFSET);
+    // Where little is left, it is a page of a list that counts.
+    let page = if rank < 2 * u64::from(PAGE) { objects::PAGE as u64 } else { u64::from(PAGE) };
+    if rank < page { rank } else { rank / page * page - 1 }
 }
 
 fn search<'a>(range: &IdRange, properties: &'a [String]) -> Search<'a> {
@@ -74,4 +83,15 @@ fn search<'a>(range: &IdRange, properties: &'a [String]) -> Search<'a> {
 
 fn text(range: &IdRange, properties: &[String]) -> String {
     json(&search(range, properties))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::behind_a_page;
+
+    #[test]
+    fn ranges_are_cut_one_record_before_the_end_of_a_page() {
+        let cuts = [0, 99, 150, 399, 400, 799, 1_000_000].map(behind_a_page);
+        assert_eq!(cuts, [0, 99, 99, 299, 399, 599, 9_799]);
+    }
 }

@@ -144,6 +144,10 @@ impl<R: Remote + 'static> Engine<R> {
         };
         match opened {
             Some(opened) => {
+                let way = match opened.answer {
+                    Some(answer) => way.fitted(pace, answer),
+                    None => way,
+                };
                 tracing::info!("{}: {way}", table.object());
                 self.walk_ranges(table, begun, opened, &way, report).await.map(Some)
             }

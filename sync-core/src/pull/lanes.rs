@@ -7,6 +7,9 @@ use crate::remote::Pace;
 use std::fmt;
 use std::time::Duration;
 
+/// About how many records a page of a list has.
+const PAGE: f64 = 100.0;
+
 /// By which calls a backfill reads records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Via {
@@ -28,7 +31,7 @@ pub struct Lanes {
     pub worth_dividing: u64,
     /// A range is cut only where both parts hold about this many records.
     pub smallest_range: u64,
-    /// How many cursors over lists one object type has at most.
+    /// How many cursors over lists one object type has at most: as many as answers on their way use the limit up.
     pub list_cursors: u32,
     /// How many cursors over searches one object type has at most.
     pub search_cursors: u32,
@@ -41,9 +44,9 @@ impl Default for Lanes {
         Self {
             via: Via::Auto,
             worth_dividing: 5_000,
-            smallest_range: 500,
-            list_cursors: 12,
-            search_cursors: 3,
+            smallest_range: 100,
+            list_cursors: 16,
+            search_cursors: 2,
             worth_searching: Duration::from_secs(5),
         }
     }
@@ -122,10 +125,22 @@ impl Lanes {
     }
 }
 
+impl Way {
+    /// The way with no more cursors over lists than the account's pace has work for, when an answer takes this long:
+    /// a range more is a cut and a boundary more.
+    pub(super) fn fitted(self, pace: Pace, answer: Duration) -> Self {
+        let under_way = pace.listed / PAGE * answer.as_secs_f64();
+        // Half of them more, as answers are not evenly late, and one that is between two ranges.
+        let enough = (under_way * 1.5).ceil().clamp(0.0, f64::from(u16::MAX)) as u32 + 1;
+        Self { list: self.list.min(enough), ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Lanes, Via};
     use crate::remote::Pace;
+    use std::time::Duration;
 
     const FITS: Pace = Pace { listed: 1_900.0, searched: Some(960.0) };
     const LONG: Pace = Pace { listed: 1_900.0, searched: None };
@@ -145,18 +160,27 @@ mod tests {
 
     #[test]
     fn searches_help_where_they_save_seconds_and_the_properties_fit() {
-        assert_eq!(way(Via::Auto, Some(100_000), FITS), (12, 3));
-        assert_eq!(way(Via::Auto, Some(100_000), LONG), (12, 0));
-        assert_eq!(way(Via::Auto, Some(6_000), FITS), (12, 0));
-        assert_eq!(way(Via::List, Some(100_000), FITS), (12, 0));
+        assert_eq!(way(Via::Auto, Some(100_000), FITS), (16, 2));
+        assert_eq!(way(Via::Auto, Some(100_000), LONG), (16, 0));
+        assert_eq!(way(Via::Auto, Some(6_000), FITS), (16, 0));
+        assert_eq!(way(Via::List, Some(100_000), FITS), (16, 0));
     }
 
     #[test]
     fn searches_alone_are_used_only_when_asked_for_and_the_properties_fit() {
-        assert_eq!(way(Via::Search, Some(100), FITS), (0, 3));
-        assert_eq!(way(Via::Search, Some(100_000), FITS), (0, 3));
-        assert_eq!(way(Via::Search, Some(100_000), LONG), (12, 0));
+        assert_eq!(way(Via::Search, Some(100), FITS), (0, 2));
+        assert_eq!(way(Via::Search, Some(100_000), FITS), (0, 2));
+        assert_eq!(way(Via::Search, Some(100_000), LONG), (16, 0));
         assert_eq!(way(Via::Search, Some(100), LONG), (0, 0));
+    }
+
+    #[test]
+    fn there_are_as_many_cursors_as_answers_on_their_way_use_the_limit_up() {
+        let cursors = |millis| {
+            let way = Lanes::default().choose(Some(100_000), LONG);
+            way.fitted(LONG, Duration::from_millis(millis)).list
+        };
+        assert_eq!([0, 50, 250, 500, 2_000].map(cursors), [1, 3, 9, 16, 16]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::remote::{IdRange, Page, Remote};
 use crate::report::ObjectReport;
 use crate::store::{Applied, Range, StoreError, Table, Walk};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -64,6 +65,8 @@ impl<E: Into<RunError>> From<E> for Stop {
 pub(super) struct Opened {
     pool: Pool,
     read: Vec<RangePage>,
+    /// How long the remote takes for a page, where that is known.
+    pub(super) answer: Option<Duration>,
 }
 
 struct Written {
@@ -81,12 +84,15 @@ impl<R: Remote + 'static> Engine<R> {
     pub(super) async fn open_ranges(&self, table: &Table, total: u64) -> Result<Option<Opened>, RunError> {
         for _ in 0..=RETRIES {
             self.step("ranges.before_probe")?;
+            let asked = Instant::now();
             let first = self.remote().list(table.object(), false, None, &table.fetched).await?;
+            let answer = asked.elapsed();
             let Some(middle) = first.records.get(first.records.len() / 2).map(|record| record.id.clone()) else {
                 return Ok(None);
             };
             let cursor = self.remote().list_at(&middle).filter(|_| first.next.is_some());
             let (Some(cursor), Some(reach)) = (cursor, number(first.reach.as_ref())) else { return Ok(None) };
+            let asked = Instant::now();
             let second = match self.remote().list(table.object(), false, Some(&cursor), &table.fetched).await {
                 Ok(second) => second,
                 Err(error) if is_refusal(&error) => return Ok(None),
@@ -94,7 +100,9 @@ impl<R: Remote + 'static> Engine<R> {
             };
             self.step("ranges.probed")?;
             if enters_at(&middle, reach, &first, &second) {
-                return Ok(Some(self.opened(total, first, second)));
+                // The shorter one: the longer may have waited for its turn.
+                let answer = Some(answer.min(asked.elapsed()));
+                return Ok(Some(Opened { answer, ..self.opened(total, first, second) }));
             }
         }
         Ok(None)
@@ -110,12 +118,16 @@ impl<R: Remote + 'static> Engine<R> {
                 read.extend(keep(&pool, place, found, false));
             }
         }
-        Opened { pool, read }
+        Opened { pool, read, answer: None }
     }
 
     /// The ranges that an earlier run left, to go on with.
     pub(super) fn reopened(&self, ranges: &[Range], total: u64) -> Opened {
-        Opened { pool: Pool::new(ranges, total, self.pull_settings().lanes.smallest_range), read: Vec::new() }
+        Opened {
+            pool: Pool::new(ranges, total, self.pull_settings().lanes.smallest_range),
+            read: Vec::new(),
+            answer: None,
+        }
     }
 
     /// Walks the ranges to their ends. Returns the walk: done, or as it was begun where the list turned out not to keep
@@ -128,12 +140,13 @@ impl<R: Remote + 'static> Engine<R> {
         way: &Way,
         report: &mut ObjectReport,
     ) -> Result<Walk, RunError> {
-        let Opened { pool, read } = opened;
+        let Opened { pool, read, .. } = opened;
         let pool = Arc::new(pool);
         let (pages, arriving) = mpsc::channel(PAGES_WAITING);
         let mut cursors = JoinSet::new();
         for n in 0..way.list + way.search {
-            let by_search = n >= way.list;
+            // Those that search come right after the first, so that their share of the list is a large one.
+            let by_search = n < way.search + way.list.min(1) && n >= way.list.min(1);
             let (engine, table, pool, pages) = (self.clone(), Arc::clone(table), Arc::clone(&pool), pages.clone());
             cursors.spawn(async move { engine.follow(&table, &pool, by_search, pages).await });
         }

@@ -34,7 +34,7 @@ async fn one_type(via: Via, tier: Tier, plan: Plan) -> (i64, usize) {
     world.pull_well().await.unwrap();
     assert_eq!(world.rehearsal.portal().calls().refusals(), 0, "{tier:?}");
     let calls = world.calls();
-    let list = |asked: &&Asked| asked.path.contains("/contacts?") && asked.path.contains("archived=false");
+    let list = |asked: &&Asked| asked.path.contains("/contacts?limit=100") && asked.path.contains("archived=false");
     let times: Vec<i64> = calls.0.iter().filter(list).map(|asked| asked.at).collect();
     (times.last().unwrap() - times[0], calls.busiest_window())
 }
@@ -42,19 +42,16 @@ async fn one_type(via: Via, tier: Tier, plan: Plan) -> (i64, usize) {
 #[test]
 fn one_object_type_alone_uses_the_window_up_and_searches_come_on_top() {
     paused(async {
-        for (tier, plan, allowed, gain) in
-            [(Tier::Free, Plan::Free, 100, 1.7), (Tier::Professional, Plan::Professional, 190, 1.35)]
-        {
+        for (tier, plan, allowed) in [(Tier::Free, Plan::Free, 100), (Tier::Professional, Plan::Professional, 190)] {
             let (alone, window) = one_type(Via::List, tier, plan).await;
             // One cursor would need thirty seconds, in which it makes forty calls in ten.
-            let calls = 120.0 / (alone as f64 / 10_000.0);
-            assert!(calls > 0.85 * allowed as f64, "{tier:?}: {calls} calls in ten seconds");
+            let pages = 120.0 / (alone as f64 / 10_000.0);
+            assert!(pages > 0.85 * allowed as f64, "{tier:?}: {pages} pages in ten seconds");
             assert!(window <= allowed, "{tier:?}: {window} calls in ten seconds");
             let (both, window) = one_type(Via::Auto, tier, plan).await;
             assert!(window <= allowed, "{tier:?}: {window} calls in ten seconds");
-            if tier == Tier::Free {
-                assert!(alone as f64 / both as f64 > gain, "{alone} ms by lists, {both} ms by both");
-            }
+            // Where the window is large, so few records are not worth a search.
+            assert!(tier != Tier::Free || alone > both + both / 2, "{alone} ms by lists, {both} ms by both");
         }
     });
 }
