@@ -47,7 +47,7 @@ impl Default for Lanes {
             smallest_range: 100,
             list_cursors: 16,
             search_cursors: 2,
-            worth_searching: Duration::from_secs(5),
+            worth_searching: Duration::from_secs(1),
         }
     }
 }
@@ -162,7 +162,7 @@ mod tests {
     fn searches_help_where_they_save_seconds_and_the_properties_fit() {
         assert_eq!(way(Via::Auto, Some(100_000), FITS), (16, 2));
         assert_eq!(way(Via::Auto, Some(100_000), LONG), (16, 0));
-        assert_eq!(way(Via::Auto, Some(6_000), FITS), (16, 0));
+        assert_eq!(way(Via::Auto, Some(5_000), FITS), (16, 0));
         assert_eq!(way(Via::List, Some(100_000), FITS), (16, 0));
     }
 
