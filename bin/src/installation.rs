@@ -12,7 +12,7 @@ use sync_core::events::Observer;
 use sync_core::remote::Account;
 use sync_core::steps::Unstopped;
 use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
-use sync_core::{Engine, Parts, PullSettings, Report};
+use sync_core::{Engine, Lanes, Parts, PullSettings, Report, Via};
 
 /// An engine over HTTP.
 pub type HttpEngine = Engine<HubSpot<HttpTransport>>;
@@ -33,6 +33,19 @@ impl Installation {
     /// # Errors
     /// 2 when credential, mappings or mirror are not usable as they are, 75 when another run is at work.
     pub fn open(context: &Context, portal: &PortalConfig, allowed: Allowances) -> Result<Self, CommandError> {
+        Self::open_via(context, portal, allowed, Via::Auto)
+    }
+
+    /// The same, with a choice of the calls by which a backfill reads records.
+    ///
+    /// # Errors
+    /// As [`Installation::open`].
+    pub fn open_via(
+        context: &Context,
+        portal: &PortalConfig,
+        allowed: Allowances,
+        via: Via,
+    ) -> Result<Self, CommandError> {
         let mappings = mappings_of(portal)?;
         let token = token_of(portal)?;
         let lock = RunLock::take(&portal.mirror)?;
@@ -45,7 +58,7 @@ impl Installation {
             store: StoreHandle::on_thread(store, Arc::new(SystemClock), steps.clone()),
             observer,
             steps,
-            pull: pull_settings(portal, allowed),
+            pull: pull_settings(portal, allowed, via),
         });
         Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), lock })
     }
@@ -123,7 +136,7 @@ fn settings_of(portal: &PortalConfig) -> Result<Settings, CommandError> {
     })
 }
 
-fn pull_settings(portal: &PortalConfig, allowed: Allowances) -> PullSettings {
+fn pull_settings(portal: &PortalConfig, allowed: Allowances, via: Via) -> PullSettings {
     PullSettings {
         settle: portal.pull.settle,
         archived_every: portal.pull.archived_every,
@@ -133,6 +146,7 @@ fn pull_settings(portal: &PortalConfig, allowed: Allowances) -> PullSettings {
         max_vanished: portal.pull.max_vanished,
         allow_vanished: allowed.vanished,
         metadata_every: portal.pull.sweep_every,
+        lanes: Lanes { via, ..Lanes::default() },
     }
 }
 

@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod metadata;
 mod objects;
+mod ranges;
 mod raw;
 mod remote;
 mod search;

@@ -86,6 +86,8 @@ CREATE TABLE sync_objects (
     object TEXT PRIMARY KEY, table_name TEXT NOT NULL UNIQUE, mapping_fingerprint TEXT NOT NULL,
     -- How each mapped column is made, as a JSON array in the mapping's order: the row hashes were taken in this order.
     columns_made TEXT NOT NULL,
+    -- Whether every property was fetched when they were made, or only the mapped ones.
+    fetched_all INTEGER NOT NULL DEFAULT 0,
     rows INTEGER NOT NULL DEFAULT 0, archived INTEGER NOT NULL DEFAULT 0, missing INTEGER NOT NULL DEFAULT 0,
     watermark INTEGER, settled_until INTEGER, archived_walked_at INTEGER, swept_at INTEGER,
     backfilled INTEGER NOT NULL DEFAULT 0
@@ -97,11 +99,13 @@ CREATE TABLE sync_reprojections (
     object TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, position INTEGER NOT NULL, touched INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Walks in progress, so that a stopped run goes on where it was.
+-- Walks in progress, so that a stopped run goes on where it was. Part 0 is the walk itself. A list that is walked as
+-- several ranges of ids has a further part for what is left of each: from `position` on, below `until`.
 CREATE TABLE sync_cursors (
-    object TEXT NOT NULL, phase TEXT NOT NULL, began INTEGER NOT NULL, low INTEGER, high INTEGER,
-    position TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0, thorough INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (object, phase)
+    object TEXT NOT NULL, phase TEXT NOT NULL, part INTEGER NOT NULL DEFAULT 0, began INTEGER NOT NULL,
+    low INTEGER, high INTEGER, position TEXT, until TEXT, step TEXT, done INTEGER NOT NULL DEFAULT 0,
+    thorough INTEGER NOT NULL DEFAULT 0, searched INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (object, phase, part)
 ) WITHOUT ROWID;
 
 -- Which rows the sweep in progress has met: bits by row handle, so many rows to a chunk.

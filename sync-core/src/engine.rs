@@ -3,6 +3,7 @@
 use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
 use crate::plan::belts::Belt;
+use crate::pull::Lanes;
 use crate::remote::Remote;
 use crate::steps::Steps;
 use crate::store::{Pair, StoreHandle};
@@ -30,6 +31,8 @@ pub struct PullSettings {
     pub allow_vanished: Option<u64>,
     /// How often properties, owners, pipelines and labels are read again.
     pub metadata_every: Duration,
+    /// How the first full read is divided.
+    pub lanes: Lanes,
 }
 
 impl Default for PullSettings {
@@ -43,6 +46,7 @@ impl Default for PullSettings {
             max_vanished: Belt { percent: 2.0, at_least: 100 },
             allow_vanished: None,
             metadata_every: Duration::from_secs(24 * 3600),
+            lanes: Lanes::default(),
         }
     }
 }

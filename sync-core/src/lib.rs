@@ -19,6 +19,6 @@ pub mod store;
 pub use engine::{Engine, Parts, PullSettings};
 pub use error::{RemoteError, RemoteErrorKind, RunError};
 pub use plan::belts::Belt;
-pub use pull::Verification;
+pub use pull::{Lanes, Verification, Via};
 pub use remote::Remote;
 pub use report::{ObjectReport, Report};

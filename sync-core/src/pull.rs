@@ -1,6 +1,7 @@
 //! Pulling: what is at the remote comes into the mirror, and nothing is passed over.
 //!
-//! * The first read walks each list from end to end; it goes on where it was stopped.
+//! * The first read walks each list from end to end, a long one as several ranges of ids at once; it goes on where it
+//!   was stopped.
 //! * Later, a fast pass walks what the search index shows as changed, a settled pass trails behind it because the
 //!   index lags, and the archived list is walked on its own clock. A sweep looks at everything once a day.
 //! * A page, its base, its history and the cursor move in one transaction.
@@ -9,12 +10,16 @@ mod archived;
 mod associations;
 mod backfill;
 mod by_id;
+mod lanes;
 mod metadata;
+mod pool;
+mod ranges;
 mod reprojection;
 mod sweep;
 mod verify;
 mod window;
 
+pub use lanes::{Lanes, Via};
 pub use verify::Verification;
 
 use associations::Extent;

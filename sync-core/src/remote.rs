@@ -29,6 +29,9 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where the next page begins; `None` on the last page. Opaque.
     pub next: Option<String>,
+    /// The last id that the list named on this page, whatever was read of it; `None` where it named none, or its ids did
+    /// not strictly ascend.
+    pub reach: Option<RecordId>,
     /// The remote's clock.
     pub server_time: Timestamp,
 }
@@ -46,6 +49,35 @@ pub struct ChangedQuery {
     pub step: Option<String>,
 }
 
+/// A range of record ids to search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdRange {
+    /// This id and those above it.
+    pub from: RecordId,
+    /// Below this one; `None` for no upper end.
+    pub until: Option<RecordId>,
+}
+
+/// Where a range of ids may be cut in two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landmark {
+    /// How many records of the range the index knows.
+    pub total: u64,
+    /// How many of them lie below `id`: about what was asked for, or as many as the remote can count.
+    pub rank: u64,
+    /// The record at that rank; `None` where the range has fewer.
+    pub id: Option<RecordId>,
+}
+
+/// How many records a second an account gives at best, by the limits known so far. For estimates only.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// By lists.
+    pub listed: f64,
+    /// By searches, which are paid from another budget; `None` where a search cannot give all of the properties.
+    pub searched: Option<f64>,
+}
+
 /// One page of a search walked by id.
 #[derive(Clone, Debug)]
 pub struct ChangedPage {
@@ -58,6 +90,9 @@ pub struct ChangedPage {
     pub next: Option<String>,
     /// What the remote's index counts for this query; may disagree with what the pages hold.
     pub total: u64,
+    /// How many records the index counts for this very page and the page lacks: they are gone by now, or the remote
+    /// keeps silent about them.
+    pub withheld: u64,
     /// The remote's clock.
     pub server_time: Timestamp,
 }
@@ -98,6 +133,33 @@ pub trait Remote: Send + Sync {
         after: Option<&str>,
         properties: &[String],
     ) -> impl Future<Output = Result<Page, RemoteError>> + Send;
+
+    /// A cursor for [`Remote::list`] of active records that begins at the first record whose id is `id` or above it.
+    /// `None` where lists cannot be entered at an id. Callers check what comes back before they rely on it.
+    fn list_at(&self, _id: &RecordId) -> Option<String> {
+        None
+    }
+
+    /// How fast records with these properties can be read.
+    fn pace(&self, object: &str, properties: &[String]) -> Pace;
+
+    /// Where the record stands that has about `rank` active ones of the range below it, by the index. The remote may
+    /// choose a rank at which its pages end. A hint: the index lags.
+    fn landmark(
+        &self,
+        object: &str,
+        range: &IdRange,
+        rank: u64,
+    ) -> impl Future<Output = Result<Landmark, RemoteError>> + Send;
+
+    /// The first page of the active records of a range of ids, in ascending id order unless the remote misbehaves, as
+    /// far as the index knows them. With `properties` that fit a search; see [`Pace::searched`].
+    fn within(
+        &self,
+        object: &str,
+        range: &IdRange,
+        properties: &[String],
+    ) -> impl Future<Output = Result<ChangedPage, RemoteError>> + Send;
 
     /// One page of a walk over records modified in a window. See [`ChangedPage`] for what absence means: nothing, as
     /// the index lags.

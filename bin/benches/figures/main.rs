@@ -1,11 +1,13 @@
 //! How fast records get from a portal's pages into the mirror, against what one thread can do that does nothing else; how
-//! much memory that takes; what an idle pull and a full diff cost.
+//! much memory that takes; what an idle pull and a full diff cost; and how much of an account's limits a backfill uses.
 //!
-//! `cargo bench -p crmsync --bench figures` runs everything; `-- pull`, `-- memory`, `-- idle`, `-- diff` one part.
-//! Limits are off: what is measured is the program, over loopback, with the simulator in a process of its own.
+//! `cargo bench -p crmsync --bench figures` runs everything; `-- pull`, `-- memory`, `-- idle`, `-- diff`,
+//! `-- latency` one part.
+//! But for the last one limits are off: what is measured is the program, over loopback, with the simulator in a process of its own.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 mod ceiling;
+mod latency;
 mod portal;
 
 use portal::{Failed, Simulator, configure};
@@ -60,6 +62,9 @@ fn main() -> Result<(), Failed> {
     }
     if asked("diff") {
         diff(500_000)?;
+    }
+    if asked("latency") {
+        latency::measure()?;
     }
     Ok(())
 }

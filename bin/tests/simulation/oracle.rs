@@ -3,6 +3,7 @@
 use super::people::LocalEdits;
 use super::schedule::LAG_THAT_SETTLES;
 use super::world::World;
+use mappings::Unmapped;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_core::model::{Properties, Timestamp};
 use sync_core::store::Pair;
@@ -114,13 +115,17 @@ fn survivor_is_erased(portal: &simulator::Portal, object: &str, truth: &simulato
     }
 }
 
-/// The properties that are stored as they came. What follows from others is made when it is read.
+/// The properties that are fetched and stored as they came. What follows from others is made when it is read.
 fn stored_properties(world: &World, object: &str) -> Vec<String> {
+    let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();
+    let fetched = |name: &String| {
+        mapping.unmapped == Unmapped::Json || mapping.fields.iter().any(|field| field.property == *name)
+    };
     let person = world.person();
     let mut statement = person
         .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND (NOT calculated AND NOT read_only OR name IN ('num_notes', 'hs_object_source_label'))")
         .unwrap();
-    statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    statement.query_map([object], |row| row.get(0)).unwrap().map(Result::unwrap).filter(fetched).collect()
 }
 
 /// The typed row shows what the base holds, wherever nobody edited it.

@@ -14,6 +14,11 @@ const WRITTEN: [(&str, &[&str]); 4] = [
     ("tickets", &["subject", "content"]),
 ];
 
+/// The properties of an object type that CRM users write.
+pub(super) fn written(object: &str) -> &'static [&'static str] {
+    WRITTEN.iter().find(|(name, _)| *name == object).unwrap().1
+}
+
 /// What the mirror's users wrote last, by contact id: the city.
 pub(super) type LocalEdits = BTreeMap<String, String>;
 
@@ -31,7 +36,7 @@ fn act(world: &World, dice: &mut Rng) {
     let now = world.rehearsal.now();
     let object = OBJECTS[dice.usize(..OBJECTS.len())];
     let token = format!("{}", dice.u32(1..1_000_000));
-    let (_, properties) = WRITTEN.iter().find(|(name, _)| *name == object).unwrap();
+    let properties = written(object);
     let property = properties[dice.usize(..properties.len())];
     let mut portal = world.rehearsal.portal();
     let active = portal.active_ids(object);

@@ -2,11 +2,12 @@
 
 use super::oracle;
 use super::people::{self, LocalEdits};
-use super::world::{World, paused, stopped};
+use super::world::{OBJECTS, World, paused, stopped};
 use fastrand::Rng;
 use mappings::Mapping;
 use simulator::{Cleared, DataSize, Faults, Lag, LimitBody, MergeId, MergedRead, Switches, Tier};
 use std::time::Duration;
+use sync_core::{Lanes, Via};
 use tokio::time::sleep;
 
 /// An index that never lags longer is caught by the settled pass.
@@ -19,7 +20,11 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         let mut world = World::new(settings(seed, &mut dice));
         if dice.bool() {
             // Sweeps that take several runs.
-            world.pull.sweep_slice = Duration::from_millis(dice.u64(..3_000));
+            world.pulling.sweep_slice = Duration::from_millis(dice.u64(..3_000));
+        }
+        world.pulling.lanes = lanes(&mut dice);
+        if dice.bool() {
+            world.mappings = slim();
         }
         let mut edits = LocalEdits::new();
         for _ in 0..dice.usize(2..6) {
@@ -81,7 +86,7 @@ fn acceptable(error: &sync_core::RunError) -> Result<(), String> {
 async fn quiet(world: &mut World) -> Result<(), String> {
     world.rehearsal.portal().set_faults(Faults::none());
     // Whatever has vanished is right to have vanished, here.
-    world.pull.allow_vanished = Some(u64::MAX);
+    world.pulling.allow_vanished = Some(u64::MAX);
     for _ in 0..2 {
         sleep(Duration::from_secs(26 * 3_600)).await;
         let due = world.rehearsal.now();
@@ -110,6 +115,32 @@ async fn idle(world: &World) -> Result<(), String> {
     }
     let writes = world.rehearsal.portal().calls().writes;
     if writes == 0 { Ok(()) } else { Err(format!("pulling wrote to the portal {writes} times")) }
+}
+
+/// Half of the seeds walk lists of any length in ranges, so small that they are cut again and again.
+fn lanes(dice: &mut Rng) -> Lanes {
+    if dice.bool() {
+        return Lanes::default();
+    }
+    Lanes {
+        via: [Via::Auto, Via::List, Via::Search][dice.usize(..3)],
+        worth_dividing: dice.u64(..60),
+        smallest_range: dice.u64(1..30),
+        list_cursors: dice.u32(1..6),
+        search_cursors: dice.u32(1..4),
+        worth_searching: Duration::ZERO,
+    }
+}
+
+/// Mappings of so few properties that a search has room for them.
+fn slim() -> Vec<Mapping> {
+    let few = OBJECTS.map(|object| {
+        let fields: String = people::written(object).iter().map(|name| format!("  {name}: {name}\n")).collect();
+        let companies = if object == "contacts" { "associations: { companies: {} }\n" } else { "" };
+        let text = format!("object: {object}\ntable: {object}\nunmapped: ignore\n{companies}fields:\n{fields}");
+        Mapping::parse("slim.yaml", &text).unwrap()
+    });
+    few.to_vec()
 }
 
 fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {

@@ -35,7 +35,7 @@ pub(super) struct World {
     /// How the connector talks to the portal.
     pub(super) connector: Settings,
     /// How the engine pulls.
-    pub(super) pull: PullSettings,
+    pub(super) pulling: PullSettings,
     /// How many pages the mirror may have, if the disk is nearly full.
     pub(super) room: Option<u32>,
     wire: Wire,
@@ -93,7 +93,7 @@ impl World {
             folder: tempfile::tempdir().unwrap(),
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
             connector: Settings { jitter_seed: seed, ..Settings::default() },
-            pull: PullSettings::default(),
+            pulling: PullSettings::default(),
             room: None,
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
@@ -160,8 +160,8 @@ impl World {
         let token = Token::new(self.token.clone(), "the simulated portal").unwrap();
         let (wire, settings) = (self.wire.clone(), self.connector.clone());
         let remote = HubSpot::new(wire, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
-        let (observer, pull) = (Arc::new(Silent), self.pull.clone());
-        Engine::new(Parts { remote, store, observer, steps, pull })
+        let pull = self.pulling.clone();
+        Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull })
     }
 
     /// A pull that must succeed, with everything in it.

@@ -49,7 +49,8 @@ pub use links::Category;
 pub use people::PortalError;
 pub use portal::Portal;
 pub use settings::{
-    Cleared, DataSize, DuplicateInputs, Lag, LimitBody, MergeId, MergedRead, OverLimit, Settings, Switches, Tier,
+    Cleared, DataSize, DuplicateInputs, Lag, LimitBody, ListAfter, MergeId, MergedRead, OverLimit, Settings, Switches,
+    Tier,
 };
 pub use truth::{Edge, RecordView};
 pub use value::Value;

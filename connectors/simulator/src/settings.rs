@@ -205,6 +205,17 @@ pub enum OverLimit {
     Clamp,
 }
 
+/// What `after` of a list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListAfter {
+    /// The id at which the page begins, as in HubSpot's examples; any other number is taken too.
+    Id,
+    /// The number of records before the page.
+    Offset,
+    /// A word that only an answer can give; anything else is a 400.
+    Token,
+}
+
 /// What a batch read does with the id of a record that was merged away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergedRead {
@@ -259,6 +270,8 @@ pub struct Switches {
     pub lag: Lag,
     /// `limit` over 100 on a list.
     pub over_limit: OverLimit,
+    /// `after` of a list.
+    pub list_after: ListAfter,
     /// Batch read of a merged-away id.
     pub merged_read: MergedRead,
     /// Identity of a merged record.
@@ -304,6 +317,7 @@ impl Default for Switches {
         Self {
             lag: Lag::default(),
             over_limit: OverLimit::Reject,
+            list_after: ListAfter::Id,
             merged_read: MergedRead::Winner,
             merge_id: MergeId::New,
             cleared: Cleared::Empty,

@@ -159,6 +159,11 @@ impl Budgets {
         }
     }
 
+    /// The ten-second window as it is known now.
+    pub(crate) fn window_share(&self) -> Share {
+        self.window.share()
+    }
+
     fn learn_day(&self, response: &Response) {
         let mut day = self.day();
         if let Some(limit) = number(response, "X-HubSpot-RateLimit-Daily") {

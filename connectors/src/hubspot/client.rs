@@ -31,7 +31,7 @@ pub struct HubSpot<T: Transport> {
     pub(crate) settings: Settings,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
-    budgets: Budgets,
+    pub(super) budgets: Budgets,
     calls: AtomicU64,
     /// The latest time the remote told, and when.
     told_time: Mutex<Option<(Timestamp, Instant)>>,

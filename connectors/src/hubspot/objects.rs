@@ -17,7 +17,7 @@ use sync_core::model::{Record, RecordId};
 use sync_core::remote::Page;
 
 /// Records in a page of a list and inputs of a batch, according to HubSpot's objects guides.
-const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 /// Batches of one read under way at once.
 const BATCHES: usize = 6;
 
@@ -70,6 +70,20 @@ impl<T: Transport> HubSpot<T> {
                 read => return read,
             }
         }
+    }
+
+    /// The cursor that begins a list at an id: HubSpot's own are the last id and one, and it takes any other number.
+    pub(crate) fn list_cursor_at(id: &RecordId) -> Option<String> {
+        id.is_numeric().then(|| id.to_string())
+    }
+
+    /// How many calls a page of a list takes.
+    pub(crate) fn calls_a_page(&self, object: &str, asked: &[String]) -> u32 {
+        let all = with_always_read(object, asked);
+        let long = self
+            .list_path(object, false, Some("0"), &all)
+            .is_ok_and(|path| path.len() > self.url_budget.load(Ordering::Relaxed));
+        if long { 2 } else { 1 }
     }
 
     /// The ids of a page, then their properties. A record that vanishes between the two is absent.
@@ -176,7 +190,10 @@ fn page(answer: &Answer<'_>, after: Option<&str>) -> Result<Page, Misread> {
     if next.is_some() && next.as_deref() == after {
         return Err(Misread("a page names itself as the next one".to_owned()));
     }
-    Ok(Page { records: page.records()?, next, server_time: answer.server_time()? })
+    let records = page.records()?;
+    let ascend = records.windows(2).all(|pair| pair[0].id < pair[1].id);
+    let reach = records.last().filter(|_| ascend).map(|record| record.id.clone());
+    Ok(Page { records, next, reach, server_time: answer.server_time()? })
 }
 
 /// The records of a batch. An id that is told to be unknown is simply absent; any other error of an item must not be

@@ -4,7 +4,7 @@ use super::HubSpot;
 use crate::http::Transport;
 use mappings::PropertySchema;
 use sync_core::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId};
-use sync_core::remote::{Account, ChangedPage, ChangedQuery, Page};
+use sync_core::remote::{Account, ChangedPage, ChangedQuery, IdRange, Landmark, Pace, Page};
 use sync_core::{Remote, RemoteError};
 
 impl<T: Transport> Remote for HubSpot<T> {
@@ -50,6 +50,24 @@ impl<T: Transport> Remote for HubSpot<T> {
     ) -> Result<Page, RemoteError> {
         self.learn(object).await?;
         self.list_page(object, archived, after, properties).await
+    }
+
+    fn list_at(&self, id: &RecordId) -> Option<String> {
+        Self::list_cursor_at(id)
+    }
+
+    fn pace(&self, object: &str, properties: &[String]) -> Pace {
+        self.pace_of(object, properties)
+    }
+
+    async fn landmark(&self, object: &str, range: &IdRange, rank: u64) -> Result<Landmark, RemoteError> {
+        self.learn(object).await?;
+        self.search_landmark(object, range, rank).await
+    }
+
+    async fn within(&self, object: &str, range: &IdRange, properties: &[String]) -> Result<ChangedPage, RemoteError> {
+        self.learn(object).await?;
+        self.search_within(object, range, properties).await
     }
 
     async fn changed(

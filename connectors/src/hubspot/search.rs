@@ -13,41 +13,41 @@ use serde::Serialize;
 use sync_core::RemoteError;
 use sync_core::remote::{ChangedPage, ChangedQuery};
 
-const PAGE: u32 = 200;
+pub(super) const PAGE: u32 = 200;
 /// Longest body that is sent, below the documented 3,000.
-const BODY: usize = 2_999;
+pub(super) const BODY: usize = 2_999;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Search<'a> {
-    filter_groups: [Group<'a>; 1],
+pub(super) struct Search<'a> {
+    pub(super) filter_groups: [Group<'a>; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    sorts: Vec<Sort<'a>>,
-    properties: &'a [String],
-    limit: u32,
+    pub(super) sorts: Vec<Sort<'a>>,
+    pub(super) properties: &'a [String],
+    pub(super) limit: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<&'a str>,
+    pub(super) after: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Group<'a> {
-    filters: Vec<Filter<'a>>,
+pub(super) struct Group<'a> {
+    pub(super) filters: Vec<Filter<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Filter<'a> {
-    property_name: &'a str,
-    operator: &'a str,
+pub(super) struct Filter<'a> {
+    pub(super) property_name: &'a str,
+    pub(super) operator: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    pub(super) value: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Sort<'a> {
-    property_name: &'a str,
-    direction: &'a str,
+pub(super) struct Sort<'a> {
+    pub(super) property_name: &'a str,
+    pub(super) direction: &'a str,
 }
 
 impl<T: Transport> HubSpot<T> {
@@ -113,7 +113,7 @@ fn filters<'a>(modified: &'a str, query: &ChangedQuery) -> Vec<Filter<'a>> {
     filters
 }
 
-fn changed(answer: &Answer<'_>, complete: bool, step: Option<&str>) -> Result<ChangedPage, Misread> {
+pub(super) fn changed(answer: &Answer<'_>, complete: bool, step: Option<&str>) -> Result<ChangedPage, Misread> {
     let page: Many<'_> = body(&answer.text)?;
     let next = page.next();
     if next.is_some() && next.as_deref() == step {
@@ -121,5 +121,9 @@ fn changed(answer: &Answer<'_>, complete: bool, step: Option<&str>) -> Result<Ch
     }
     let records = page.records()?;
     let total = page.total.unwrap_or(records.len() as u64);
-    Ok(ChangedPage { records, complete, next, total, server_time: answer.server_time()? })
+    // `after` is an offset into what the index counts.
+    let before = step.and_then(|step| step.parse().ok()).unwrap_or(0);
+    let counted = total.saturating_sub(before).min(u64::from(PAGE));
+    let withheld = counted.saturating_sub(records.len() as u64);
+    Ok(ChangedPage { records, complete, next, total, withheld, server_time: answer.server_time()? })
 }

@@ -21,6 +21,11 @@ impl RecordId {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
+    /// The id as a number, if it is one that fits.
+    pub fn number(&self) -> Option<u64> {
+        if self.is_numeric() { self.0.parse().ok() } else { None }
+    }
+
     fn order_key(&self) -> (bool, usize, &str) {
         if self.is_numeric() {
             let digits = self.0.trim_start_matches('0');

@@ -1,25 +1,31 @@
 //! The first full read of an object type: the active list, the archived list, then the associations.
 //!
-//! The list is walked by the remote's own cursor. A record created meanwhile may lie behind the walk, so the first
-//! fast pass begins before the backfill did. Pages are written while the next ones are on their way.
+//! The list is walked by the remote's own cursor, or, if it is long, by several over ranges of ids. A record created
+//! meanwhile may lie behind the walk, so the first fast pass begins before the backfill did. Pages are written while the
+//! next ones are on their way.
 
 use super::associations::Extent;
+use super::lanes::Via;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::events::{Event, Phase};
-use crate::model::Timestamp;
+use crate::model::{Record, Timestamp};
 use crate::remote::{ChangedQuery, Page, Remote};
 use crate::report::ObjectReport;
-use crate::store::{Applied, ObjectStatus, StoreError, Table, Walk};
+use crate::store::{Applied, ObjectStatus, Range, StoreError, Table, Walk};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Pages on their way from the remote to the mirror.
-const PAGES_WAITING: usize = 4;
+pub(super) const PAGES_WAITING: usize = 4;
+/// Records that are asked for before a search that finds nothing is called blind.
+const SAMPLE: usize = 100;
+/// So many must be there: one or two may have been restored a moment ago, which moves no date and reaches the index late.
+const WITNESSES: usize = 3;
 /// How long one transaction may write before it commits and the rest waits for the next.
-const LONGEST_WRITE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_WRITE: Duration = Duration::from_millis(100);
 
 impl<R: Remote + 'static> Engine<R> {
     /// Reads an object type in full, going on where an earlier run was stopped.
@@ -30,7 +36,7 @@ impl<R: Remote + 'static> Engine<R> {
         report: &mut ObjectReport,
     ) -> Result<(), RunError> {
         let object = table.object().to_owned();
-        let began = self.walk_list(table, Phase::Backfill, server_now, report).await?;
+        let Walk { began, searched, .. } = self.walk_active(table, server_now, report).await?;
         self.walk_list(table, Phase::Archived, server_now, report).await?;
         for pair in table.outgoing() {
             self.walk_associations(table, pair, Extent::first(began), report).await?;
@@ -38,13 +44,11 @@ impl<R: Remote + 'static> Engine<R> {
         self.probe_search(table, server_now).await?;
         self.step("backfill.walked")?;
         let watermark = Some(Self::reaching_back(began));
-        let status = ObjectStatus {
-            watermark,
-            settled_until: watermark,
-            archived_walked_at: Some(began),
-            swept_at: Some(began),
-            backfilled: true,
-        };
+        // Lists are live; of what a search gave, only this is certain: what its index had settled when the walk began.
+        let unsettled = if searched { self.pull_settings().settle } else { Duration::ZERO };
+        let settled_until = watermark.map(|watermark| watermark.minus(unsettled));
+        let (archived_walked_at, swept_at) = (Some(began), Some(began));
+        let status = ObjectStatus { watermark, settled_until, archived_walked_at, swept_at, backfilled: true };
         self.store()
             .write(move |write| {
                 write.save_status(&object, &status)?;
@@ -59,18 +63,25 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     /// Asks the search for everything that was ever changed. If it finds nothing although the list held records that
-    /// have been there for long, it looks at the wrong date or is broken, and every later change would be missed.
+    /// have been there for long and still are, it looks at the wrong date or is broken, and every later change would be
+    /// missed.
     async fn probe_search(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let settled = server_now.minus(self.pull_settings().settle);
-        let old = self.store().call(move |store| store.has_active_before(&object, settled)).await?;
-        if !old {
+        let old = self.store().call(move |store| store.active_before(&object, settled, SAMPLE)).await?;
+        if old.len() < WITNESSES {
             return Ok(());
         }
         let from = Timestamp::from_millis(1);
         let everything = ChangedQuery { from, to: None, after_id: None, step: None };
         let page = self.remote().changed(table.object(), &everything, &[]).await?;
         if page.total > 0 || !page.records.is_empty() {
+            return Ok(());
+        }
+        // The list may have been walked days ago, by a run that was stopped: only what is there now counts.
+        let live = self.remote().read(table.object(), &old, false, &[]).await?;
+        let settled_long_ago = |record: &&Record| record.archived.is_none() && record.updated_at < settled;
+        if live.iter().filter(settled_long_ago).count() < WITNESSES {
             return Ok(());
         }
         Err(RunError::Belt(format!(
@@ -89,30 +100,104 @@ impl<R: Remote + 'static> Engine<R> {
         server_now: Timestamp,
         report: &mut ObjectReport,
     ) -> Result<Timestamp, RunError> {
-        let walk = self.begin_list(table, phase, server_now).await?;
+        let walk = self.begin_list(table, phase, server_now).await?.walk;
         let began = walk.began;
-        if walk.done {
-            return Ok(began);
+        if !walk.done {
+            self.walk_on(table, phase, walk, report).await?;
+            self.say(Event::Finished { object: table.object().to_owned(), phase });
         }
+        Ok(began)
+    }
+
+    /// Walks the active list to its end, in ranges where that is worth it.
+    async fn walk_active(
+        &self,
+        table: &Arc<Table>,
+        server_now: Timestamp,
+        report: &mut ObjectReport,
+    ) -> Result<Walk, RunError> {
+        let phase = Phase::Backfill;
+        let mut begun = self.begin_list(table, phase, server_now).await?;
+        if begun.walk.done {
+            return Ok(begun.walk);
+        }
+        if let Some(walk) = self.in_ranges(table, &begun, report).await? {
+            begun.walk = walk;
+        }
+        if !begun.walk.done {
+            begun.walk = self.walk_on(table, phase, begun.walk, report).await?;
+        }
+        self.say(Event::Finished { object: table.object().to_owned(), phase });
+        Ok(begun.walk)
+    }
+
+    /// Walks the active list in ranges, if an earlier run left some or the list is worth it. Returns how far that came;
+    /// `None` where one cursor is to walk it.
+    async fn in_ranges(
+        &self,
+        table: &Arc<Table>,
+        begun: &Begun,
+        report: &mut ObjectReport,
+    ) -> Result<Option<Walk>, RunError> {
+        let lanes = &self.pull_settings().lanes;
+        let pace = self.remote().pace(table.object(), &table.fetched);
+        let resumed = !begun.ranges.is_empty();
+        if begun.walk.position.is_some() && !resumed {
+            return Ok(None);
+        }
+        let total = begun.total.unwrap_or(0);
+        let way = if resumed { lanes.divided(total, pace) } else { lanes.choose(begun.total, pace) };
+        if lanes.via == Via::Search && pace.searched.is_none() {
+            self.warn(format!("a search has no room for the properties of {0}; its list is read", table.object()));
+        }
+        let opened = match way.is_divided() {
+            true if resumed => Some(self.reopened(&begun.ranges, total)),
+            true => self.open_ranges(table, total).await?,
+            false => None,
+        };
+        match opened {
+            Some(opened) => {
+                let way = match opened.answer {
+                    Some(answer) => way.fitted(pace, answer),
+                    None => way,
+                };
+                tracing::info!("{}: {way}", table.object());
+                self.walk_ranges(table, begun, opened, &way, report).await.map(Some)
+            }
+            None => {
+                let why = if way.is_divided() { "it cannot be entered at an id" } else { &way.why };
+                tracing::info!("{}: one cursor over the list: {why}", table.object());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Walks a list to its end with one cursor.
+    async fn walk_on(
+        &self,
+        table: &Arc<Table>,
+        phase: Phase,
+        walk: Walk,
+        report: &mut ObjectReport,
+    ) -> Result<Walk, RunError> {
         let (pages, arriving) = mpsc::channel(PAGES_WAITING);
         let fetch = self.fetch_list(table, phase, walk.position.clone(), pages);
         let write = self.write_list(table, phase, walk, arriving, report);
         let (fetched, written) = tokio::join!(fetch, write);
         // The writer's error explains why the fetcher was cut off, not the other way round.
-        written?;
+        let walk = written?;
         fetched?;
-        self.say(Event::Finished { object: table.object().to_owned(), phase });
-        Ok(began)
+        Ok(walk)
     }
 
     /// The walk that was left unfinished, or a new one that is stored before anything is read.
-    async fn begin_list(&self, table: &Arc<Table>, phase: Phase, server_now: Timestamp) -> Result<Walk, RunError> {
+    async fn begin_list(&self, table: &Arc<Table>, phase: Phase, server_now: Timestamp) -> Result<Begun, RunError> {
         let object = table.object().to_owned();
-        let (stored, done) = self
+        let (stored, ranges, done) = self
             .store()
             .call({
                 let object = object.clone();
-                move |store| Ok((store.walk(&object, phase)?, store.row_count(&object)?))
+                move |store| Ok((store.walk(&object, phase)?, store.ranges(&object, phase)?, store.row_count(&object)?))
             })
             .await?;
         let walk = match stored {
@@ -124,12 +209,16 @@ impl<R: Remote + 'static> Engine<R> {
                 walk
             }
         };
+        let mut total = None;
         if !walk.done {
-            let total = if phase == Phase::Backfill { self.remote().count(&object).await.ok() } else { None };
-            let done = if walk.position.is_some() && phase == Phase::Backfill { done } else { 0 };
+            if phase == Phase::Backfill {
+                total = self.remote().count(&object).await.ok();
+            }
+            let resumed = walk.position.is_some() || !ranges.is_empty();
+            let done = if resumed && phase == Phase::Backfill { done } else { 0 };
             self.say(Event::Started { object, phase, total, done });
         }
-        Ok(walk)
+        Ok(Begun { walk, ranges, total })
     }
 
     async fn fetch_list(
@@ -159,11 +248,11 @@ impl<R: Remote + 'static> Engine<R> {
         mut walk: Walk,
         mut arriving: mpsc::Receiver<Page>,
         report: &mut ObjectReport,
-    ) -> Result<(), RunError> {
+    ) -> Result<Walk, RunError> {
         let mut waiting: Vec<Page> = Vec::new();
         loop {
             if waiting.is_empty() {
-                let Some(page) = arriving.recv().await else { return Ok(()) };
+                let Some(page) = arriving.recv().await else { return Ok(walk) };
                 waiting.push(page);
             }
             while waiting.len() < PAGES_WAITING
@@ -209,6 +298,15 @@ impl<R: Remote + 'static> Engine<R> {
             })
             .await
     }
+}
+
+/// A walk over a list, new or left by an earlier run.
+pub(super) struct Begun {
+    pub(super) walk: Walk,
+    /// What is left of it, where it is walked in ranges.
+    pub(super) ranges: Vec<Range>,
+    /// About how many records the list has, if that is known.
+    pub(super) total: Option<u64>,
 }
 
 struct Written {

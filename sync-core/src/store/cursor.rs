@@ -24,17 +24,19 @@ pub struct Walk {
     /// Whether records count as changed however new the mirror's are: after a full read, whose lists tell nothing about
     /// associations.
     pub thorough: bool,
+    /// Whether a search took part in the walk of a list: what its index did not know yet is still missing.
+    pub searched: bool,
 }
 
 impl Walk {
     /// A walk that has not read anything.
     pub fn new(began: Timestamp) -> Self {
-        Self { began, low: None, high: None, position: None, step: None, done: false, thorough: false }
+        Self { began, low: None, high: None, position: None, step: None, done: false, thorough: false, searched: false }
     }
 }
 
 /// The name under which a phase's walk is stored.
-fn name(phase: Phase) -> &'static str {
+pub(super) fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Backfill => "backfill",
         Phase::Archived => "archived",
@@ -62,10 +64,10 @@ impl Write<'_> {
     pub fn save_walk(&self, object: &str, phase: Phase, walk: &Walk) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO sync_cursors (object, phase, began, low, high, position, step, done, thorough)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (object, phase) DO UPDATE SET began = ?3, low = ?4, high = ?5, position = ?6, step = ?7,
-                 done = ?8, thorough = ?9",
+                "INSERT INTO sync_cursors (object, phase, began, low, high, position, step, done, thorough, searched)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (object, phase, part) DO UPDATE SET began = ?3, low = ?4, high = ?5, position = ?6,
+                 step = ?7, done = ?8, thorough = ?9, searched = ?10",
             )?
             .execute(params![
                 object,
@@ -76,12 +78,13 @@ impl Write<'_> {
                 walk.position,
                 walk.step,
                 walk.done,
-                walk.thorough
+                walk.thorough,
+                walk.searched
             ])?;
         Ok(())
     }
 
-    /// Forgets a walk: the next run begins it anew.
+    /// Forgets a walk and its ranges: the next run begins it anew.
     pub fn forget_walk(&self, object: &str, phase: Phase) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("DELETE FROM sync_cursors WHERE object = ?1 AND phase = ?2")?
@@ -93,7 +96,8 @@ impl Write<'_> {
 fn read(connection: &Connection, object: &str, phase: Phase) -> Result<Option<Walk>, StoreError> {
     let walk = connection
         .prepare_cached(
-            "SELECT began, low, high, position, step, done, thorough FROM sync_cursors WHERE object = ?1 AND phase = ?2",
+            "SELECT began, low, high, position, step, done, thorough, searched FROM sync_cursors
+             WHERE object = ?1 AND phase = ?2 AND part = 0",
         )?
         .query_row(params![object, name(phase)], |row| {
             Ok(Walk {
@@ -104,6 +108,7 @@ fn read(connection: &Connection, object: &str, phase: Phase) -> Result<Option<Wa
                 step: row.get(4)?,
                 done: row.get(5)?,
                 thorough: row.get(6)?,
+                searched: row.get(7)?,
             })
         })
         .optional()?;

@@ -5,7 +5,7 @@ use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
 use super::views::{keep_pair_views, keep_views};
 use super::{PATIENCE, Store, StoreError, Table};
-use mappings::{Recipe, ResolvedMapping};
+use mappings::{Recipe, ResolvedMapping, Unmapped};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -186,8 +186,8 @@ pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> R
         StoreError::Unusable(format!("the mapping of {} cannot be stored: {error}", mapping.object))
     })?;
     connection.execute(
-        "UPDATE sync_objects SET mapping_fingerprint = ?2, columns_made = ?3 WHERE object = ?1",
-        params![mapping.object, mapping.fingerprint(), recipes],
+        "UPDATE sync_objects SET mapping_fingerprint = ?2, columns_made = ?3, fetched_all = ?4 WHERE object = ?1",
+        params![mapping.object, mapping.fingerprint(), recipes, mapping.unmapped == Unmapped::Json],
     )?;
     Ok(())
 }
@@ -197,23 +197,25 @@ pub(super) struct Made {
     pub(super) table: String,
     fingerprint: String,
     pub(super) columns: Vec<Recipe>,
+    /// Whether properties that were not mapped had been fetched too.
+    pub(super) fetched_all: bool,
 }
 
 impl Made {
     pub(super) fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
         let read = connection
             .query_row(
-                "SELECT table_name, mapping_fingerprint, columns_made FROM sync_objects WHERE object = ?1",
+                "SELECT table_name, mapping_fingerprint, columns_made, fetched_all FROM sync_objects WHERE object = ?1",
                 [object],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)),
             )
             .optional()?;
-        let Some((table, fingerprint, columns)) = read else { return Ok(None) };
+        let Some((table, fingerprint, columns, fetched_all)) = read else { return Ok(None) };
         let columns = serde_json::from_str(&columns).map_err(|_| StoreError::Altered {
             table: "sync_objects".to_owned(),
             what: format!("its note of the columns of {object} cannot be read"),
         })?;
-        Ok(Some(Self { table, fingerprint, columns }))
+        Ok(Some(Self { table, fingerprint, columns, fetched_all }))
     }
 }
 

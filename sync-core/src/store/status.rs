@@ -70,17 +70,15 @@ impl Store {
         Ok(u64::try_from(rows.unwrap_or(0)).unwrap_or(0))
     }
 
-    /// Whether an active record was last changed before `time`.
-    pub fn has_active_before(&self, object: &str, time: Timestamp) -> Result<bool, StoreError> {
-        let Some(table) = self.tables.get(object) else { return Ok(false) };
+    /// Some active records that were last changed before `time`.
+    pub fn active_before(&self, object: &str, time: Timestamp, count: usize) -> Result<Vec<RecordId>, StoreError> {
+        let Some(table) = self.tables.get(object) else { return Ok(Vec::new()) };
         let base = super::table::quote(&table.base_name());
-        let found = self
+        let mut statement = self
             .connection
-            .prepare_cached(&format!(
-                "SELECT EXISTS (SELECT 1 FROM {base} WHERE state = 'active' AND updated_at < ?1)"
-            ))?
-            .query_row([time.millis()], |row| row.get(0))?;
-        Ok(found)
+            .prepare_cached(&format!("SELECT id FROM {base} WHERE state = 'active' AND updated_at < ?1 LIMIT ?2"))?;
+        let ids = statement.query_map(params![time.millis(), count as i64], |row| row.get::<_, String>(0))?;
+        Ok(ids.map(|id| id.map(RecordId::from)).collect::<Result<_, _>>()?)
     }
 
     /// Of these ids and modification times, the ids that have to be read: all but those whose row is active and at

@@ -7,7 +7,6 @@ use super::table::quote;
 use super::triggers::{drop_triggers, keep_triggers};
 use super::views::keep_views;
 use super::{Store, StoreError, Table, Write};
-use mappings::Unmapped;
 use rusqlite::params;
 
 impl Store {
@@ -56,8 +55,8 @@ impl Write<'_> {
         keep_triggers(connection, table)?;
         let lost = aside.bring_back(connection);
         keep_views(connection, table)?;
-        let added = plan.changes.iter().any(|change| change.new.is_some());
-        if added && table.mapping.unmapped == Unmapped::Ignore {
+        let added = plan.changes.iter().any(|change| change.old.is_none());
+        if added && !made.fetched_all {
             // What was not mapped was not fetched: only a new read can show it.
             connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [table.object()])?;
         }

@@ -10,6 +10,7 @@ mod lives;
 mod pace;
 mod power;
 mod properties;
+mod ranges;
 mod restored;
 mod scopes;
 mod sweeps;

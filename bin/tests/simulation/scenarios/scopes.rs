@@ -97,7 +97,7 @@ fn p46_the_days_last_call_ends_the_run_and_tomorrow_it_goes_on() {
         let mut world =
             World::new(Settings { tier: Tier::Free, ..still(2_000, 30, 0, 0) }).mirroring(&["contacts", "companies"]);
         // A backfill that takes a day is swept at once; here only its own calls are counted.
-        world.pull.sweep_every = minutes(7 * 24 * 60);
+        world.pulling.sweep_every = minutes(7 * 24 * 60);
         // Ten calls are left of the day, after what is kept for others.
         world.rehearsal.portal().spend_elsewhere(world.rehearsal.now(), 250_000 - 25_000 - 35);
         let report = world.pull(None).await.unwrap();

@@ -144,7 +144,7 @@ fn p25_too_many_vanished_records_stop_the_sweep_and_a_person_may_let_them_go() {
         after(minutes(5)).await;
         assert!(belt(&world).await.is_some());
         assert_eq!(shown(&world, "contacts", contacts[200], "city").as_deref(), Some("Changed"));
-        world.pull.allow_vanished = Some(150);
+        world.pulling.allow_vanished = Some(150);
         world.pull_well().await.unwrap();
         assert_eq!(world.count("SELECT count(*) FROM contacts WHERE state = 'missing'"), 150);
         agree(&world);
@@ -172,7 +172,7 @@ fn p27_a_scope_that_is_lost_during_a_sweep_makes_nothing_missing() {
         purge(&world, &ids(&world, "contacts")[..5]);
         after(A_DAY).await;
         // A slice ends in the middle of the list; then the credential loses its scope.
-        world.pull.sweep_slice = minutes(2);
+        world.pulling.sweep_slice = minutes(2);
         world.pull_well().await.unwrap();
         assert_eq!(world.count("SELECT count(*) FROM sync_cursors WHERE phase = 'sweep' AND NOT done"), 1);
         world.rehearsal.portal().deny("contacts");
@@ -195,7 +195,7 @@ fn p20_half_a_sweep_makes_nothing_missing() {
         let contacts = ids(&world, "contacts");
         purge(&world, &contacts[..9]);
         after(A_DAY).await;
-        world.pull.sweep_slice = minutes(1);
+        world.pulling.sweep_slice = minutes(1);
         let mut runs = 0;
         while world.count("SELECT count(*) FROM contacts WHERE state = 'missing'") == 0 {
             let walks = "SELECT count(*) FROM sync_cursors WHERE phase IN ('sweep', 'sweep_archived') AND done";

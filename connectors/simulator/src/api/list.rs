@@ -8,10 +8,12 @@ use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
 use crate::record::Life;
 use crate::routes::{Parsed, decode};
-use crate::settings::OverLimit;
+use crate::settings::{ListAfter, OverLimit};
 
 /// The largest page with property history.
 pub(crate) const HISTORY_PAGE: usize = 50;
+/// What makes a number the word that an answer gave.
+const TOKEN: &str = "page_";
 
 impl Portal {
     /// `GET …/{type}`: ascending ids from `after` on; `after` is a lower bound, not necessarily an id that exists.
@@ -22,18 +24,16 @@ impl Portal {
         if shape.has_history() && limit > HISTORY_PAGE {
             return Err(history_page(limit));
         }
-        let after = match call.parsed.param("after") {
-            None | Some("") => 0,
-            Some(text) => {
-                text.parse::<u64>().map_err(|_| Problem::invalid(format!("Invalid value for 'after': {text}")))?
-            }
-        };
+        let after = self.list_start(&call.parsed)?;
         let archived = call.parsed.flag("archived");
         let store = &self.stores[kind];
+        let by_offset = self.settings.switches.list_after == ListAfter::Offset;
+        let (from, skipped) = if by_offset { (0, usize::try_from(after).unwrap_or(usize::MAX)) } else { (after, 0) };
         let mut rows = store
             .records
-            .range(after..)
-            .filter(|(_, r)| if archived { matches!(r.life, Life::Archived(_)) } else { r.is_active() });
+            .range(from..)
+            .filter(|(_, r)| if archived { matches!(r.life, Life::Archived(_)) } else { r.is_active() })
+            .skip(skipped);
         let mut page: Vec<_> = rows.by_ref().take(limit).collect();
         let more = rows.next().is_some();
         let last = page.last().map(|(id, _)| **id);
@@ -50,10 +50,28 @@ impl Portal {
         }
         j.raw("]");
         if let (true, Some(last)) = (more, last) {
-            write_paging(&mut j, &(last + 1).to_string(), asked);
+            let next = match self.settings.switches.list_after {
+                ListAfter::Id => (last + 1).to_string(),
+                ListAfter::Offset => after.saturating_add(limit as u64).to_string(),
+                ListAfter::Token => format!("{TOKEN}{}", last + 1),
+            };
+            write_paging(&mut j, &next, asked);
         }
         j.raw("}");
         Ok(Answer::ok(j.out))
+    }
+
+    /// Where the page begins: an id, or a number of records.
+    fn list_start(&self, parsed: &Parsed<'_>) -> Result<u64, Problem> {
+        let given = parsed.param("after").unwrap_or_default();
+        if given.is_empty() {
+            return Ok(0);
+        }
+        let token = self.settings.switches.list_after == ListAfter::Token;
+        let number = if token { given.strip_prefix(TOKEN) } else { Some(given) };
+        number
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| Problem::invalid(format!("Invalid value for 'after': {given}")))
     }
 
     fn list_limit(&self, parsed: &Parsed<'_>) -> Result<usize, Problem> {

@@ -1,5 +1,5 @@
 use serde_json::{Value as Json, json};
-use simulator::{Cleared, DataSize, OverLimit, Request, Settings, Value};
+use simulator::{Cleared, DataSize, ListAfter, OverLimit, Request, Settings, Value};
 
 use crate::client::{Client, ids, quiet, text};
 
@@ -30,6 +30,22 @@ fn after_is_a_lower_bound_that_need_not_exist() {
     assert_eq!(ids(&page), made[1..]);
     let (_, page) = client.get("/crm/v3/objects/contacts?after=999999999999999");
     assert_eq!(ids(&page), Vec::<u64>::new());
+}
+
+#[test]
+fn after_may_be_an_offset_or_a_word_instead() {
+    for (meaning, next) in [(ListAfter::Offset, "2".to_owned()), (ListAfter::Token, "page_".to_owned())] {
+        let (mut client, made) = three();
+        client.portal.switches_mut().list_after = meaning;
+        let (_, page) = client.get("/crm/v3/objects/contacts?limit=2");
+        let after = page["paging"]["next"]["after"].as_str().unwrap().to_owned();
+        assert!(after.starts_with(&next), "{after}");
+        let (_, last) = client.get(&format!("/crm/v3/objects/contacts?limit=2&after={after}"));
+        assert_eq!((ids(&last), last.get("paging")), (made[2..].to_vec(), None));
+    }
+    let (mut client, made) = three();
+    client.portal.switches_mut().list_after = ListAfter::Token;
+    assert_eq!(client.get(&format!("/crm/v3/objects/contacts?after={}", made[1])).0, 400);
 }
 
 #[test]
