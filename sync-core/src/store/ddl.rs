@@ -3,7 +3,7 @@
 use super::reproject::reproject;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
-use super::views::{keep_pair_views, keep_views};
+use super::views::{keep_views, pair_views, views_of};
 use super::{PATIENCE, Store, StoreError, Table};
 use mappings::ResolvedMapping;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -53,7 +53,7 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<(), StoreError>
     }
     for table in tables {
         for pair in table.outgoing() {
-            keep_pair_views(connection, tables, pair)?;
+            keep_views(connection, &pair_views(tables, pair))?;
         }
     }
     keep_association_triggers(connection)
@@ -85,7 +85,7 @@ fn make(connection: &Connection, table: &Table) -> Result<(), StoreError> {
         }
     }
     keep_triggers(connection, table)?;
-    keep_views(connection, table)
+    keep_views(connection, &views_of(table))
 }
 
 fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
@@ -102,7 +102,7 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
 }
 
 /// A table that was dropped and made anew by a tool has other columns, or no `_row`.
-fn check_columns(connection: &Connection, table: &str, mapped: &[String]) -> Result<(), StoreError> {
+pub(super) fn check_columns(connection: &Connection, table: &str, mapped: &[String]) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
     let present: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let own = ["id", "created_at", "updated_at", "archived", "archived_at", "merged_into", "state", "_row", "_uid"];
@@ -156,12 +156,12 @@ fn names_as_json(names: &[String]) -> String {
 /// What a table was made with.
 pub(super) struct Made {
     pub(super) table: String,
-    fingerprint: String,
+    pub(super) fingerprint: String,
     pub(super) columns: Vec<String>,
 }
 
 impl Made {
-    fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
+    pub(super) fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
         let read = connection
             .query_row(
                 "SELECT table_name, mapping_fingerprint, mapped_columns FROM sync_objects WHERE object = ?1",
