@@ -37,7 +37,8 @@ fn activities_and_sales_are_associated_with_the_records_they_are_about() {
         assert!(!portal.associations(from, to).is_empty(), "{from} to {to}");
     }
     let products = portal.active_ids("products");
-    let sold: Vec<u64> = portal.records("line_items").map(|r| r.text("hs_product_id").unwrap().parse().unwrap()).collect();
+    let sold: Vec<u64> =
+        portal.records("line_items").map(|r| r.text("hs_product_id").unwrap().parse().unwrap()).collect();
     assert!(sold.iter().all(|product| products.contains(product)));
     for task in portal.records("tasks") {
         let done = task.text("hs_task_status").as_deref() == Some("COMPLETED");
