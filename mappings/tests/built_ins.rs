@@ -23,7 +23,10 @@ fn every_built_in_mapping_resolves_and_fits_beside_the_others() {
     let objects: Vec<&str> = all.iter().map(|mapping| mapping.object.as_str()).collect();
     assert_eq!(objects[..4], ["contacts", "companies", "deals", "tickets"]);
     assert_eq!(objects[4..], ["products", "line_items", "quotes", "notes", "tasks", "calls", "meetings", "emails"]);
-    assert_eq!(Mapping::main_built_ins().iter().map(|mapping| mapping.object.as_str()).collect::<Vec<_>>(), objects[..4]);
+    assert_eq!(
+        Mapping::main_built_ins().iter().map(|mapping| mapping.object.as_str()).collect::<Vec<_>>(),
+        objects[..4]
+    );
     assert!(check_set(&all).is_ok());
     for mapping in &all {
         let resolved = mapping.resolve(&schema_of(mapping)).unwrap();

@@ -6,6 +6,7 @@ mod index;
 mod kills;
 mod late;
 mod lives;
+mod objects;
 mod pace;
 mod properties;
 mod scopes;
