@@ -132,7 +132,8 @@ fn look_at(
         Ok(u64::try_from(counted).unwrap_or(0))
     };
     finding.rows_without_base = count(&format!(
-        "SELECT count(*) FROM {table} r WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {base} b WHERE b.id = r.id)"
+        "SELECT count(*) FROM {table} r
+         WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {base} b WHERE b.id = r.id)"
     ))?;
     finding.bases_without_row =
         count(&format!("SELECT count(*) FROM {base} b LEFT JOIN {table} r ON r.id = b.id WHERE r._row IS NOT b._row"))?;

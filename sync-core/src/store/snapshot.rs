@@ -1,8 +1,8 @@
 //! A copy of the mirror as it stands at one moment, while runs and people go on writing.
 //!
 //! * Page by page as SQLite's own backup makes it, so that handles and hints in it mean what they mean in the mirror.
-//! * Made under another name in the same folder, proved whole, and only then given its name; a file of that name that is
-//!   there already stays.
+//! * Made under another name in the same folder, proved whole, and only then given its name. A file of that name that
+//!   is there already stays.
 
 use super::{Store, StoreError};
 use rusqlite::Connection;

@@ -37,18 +37,22 @@ fn modes(mirror: &Path, configuration: Option<&Path>) -> Check {
             next.push(format!("chmod o-rwx {}", path.display()));
         }
     }
+    let mut check = Check::fail("file modes", Exit::Attention, "", "");
     if let Some((path, mode)) = configuration.and_then(|path| Some((path, mode(path)?))) {
         seen.push(format!("{} {mode:04o}", name_of(path)));
         if mode & 0o022 != 0 {
+            // A group of one's own is usual; everybody is not.
+            if open.is_empty() && mode & 0o002 == 0 {
+                check = Check::warn("file modes", "", "");
+            }
             open.push(format!("{} has mode {mode:04o}: others than its owner may change it", path.display()));
             next.push(format!("chmod go-w {}", path.display()));
         }
     }
     if open.is_empty() {
-        let seen = if seen.is_empty() { "no files yet".to_owned() } else { seen.join(", ") };
-        return Check::ok("file modes", seen);
+        return Check::ok("file modes", if seen.is_empty() { "no files yet".to_owned() } else { seen.join(", ") });
     }
-    Check::fail("file modes", Exit::Attention, format!("{}.", open.join("; ")), format!("run: {}", next.join(" && ")))
+    Check { found: format!("{}.", open.join("; ")), next: Some(format!("run: {}", next.join(" && "))), ..check }
 }
 
 fn name_of(path: &Path) -> String {
@@ -125,16 +129,19 @@ mod tests {
         let (mirror, configuration) = (folder.path().join("crm.db"), folder.path().join("crmsync.toml"));
         std::fs::write(&mirror, "").unwrap();
         std::fs::write(&configuration, "").unwrap();
-        for (mode, of_configuration, verdict) in
-            [(0o640, 0o644, Verdict::Ok), (0o644, 0o644, Verdict::Fail), (0o600, 0o664, Verdict::Fail)]
-        {
+        for (mode, of_configuration, verdict) in [
+            (0o640, 0o644, Verdict::Ok),
+            (0o644, 0o644, Verdict::Fail),
+            (0o600, 0o664, Verdict::Warn),
+            (0o600, 0o646, Verdict::Fail),
+        ] {
             let set =
                 |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
             set(&mirror, mode);
             set(&configuration, of_configuration);
             let modes = look(&mirror, Some(&configuration)).remove(0);
             assert_eq!(modes.verdict, verdict, "{mode:o}: {}", modes.found);
-            assert_eq!(modes.next.is_some_and(|next| next.contains("chmod")), verdict == Verdict::Fail);
+            assert_eq!(modes.next.is_some_and(|next| next.contains("chmod")), verdict != Verdict::Ok);
         }
     }
 

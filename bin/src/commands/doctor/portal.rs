@@ -84,8 +84,11 @@ fn who(portal: &PortalConfig, account: &Account, bound: Option<&str>, usage: &Us
         told.push_str(&format!(", {} of the day's {} calls left", words::count(left), words::count(limit)));
         // A count of calls fits a float's 53 bits many times over.
         if (left as f64) < limit as f64 * portal.limits.daily_reserve {
-            let next = "the rest is kept for other apps until midnight in the account's time zone; daily_reserve \
-                        under [portals.…limits] says how much.";
+            let next = format!(
+                "the rest is kept for other apps until midnight in the account's time zone; daily_reserve under \
+                 [portals.{}.limits] says how much.",
+                portal.name
+            );
             return Check::warn("HubSpot", format!("{told}."), next);
         }
     }

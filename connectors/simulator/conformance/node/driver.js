@@ -368,7 +368,7 @@ async function associations(client, contacts, custom) {
     );
 }
 
-/** What was said and sold: the types of its associations there and back, as HubSpot's page of association types lists them. */
+/** What was said and sold: the types of its associations, there and back, as HubSpot's documentation lists them. */
 const ACTIVITIES = ['notes', 'tasks', 'calls', 'meetings', 'emails'];
 const PAIRS = {
     notes: { contacts: [202, 201], companies: [190, 189], deals: [214, 213], tickets: [228, 227] },

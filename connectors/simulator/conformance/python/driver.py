@@ -374,7 +374,7 @@ def associations(client, contacts, custom):
     refused("associations: of nobody", api, 404, None, at.basic_api.get_page, "contacts", NOBODY, "companies")
 
 
-# What was said and sold: the types of its associations there and back, as HubSpot's page of association types lists them.
+# What was said and sold: the types of its associations, there and back, as HubSpot's documentation lists them.
 ACTIVITIES = ("notes", "tasks", "calls", "meetings", "emails")
 PAIRS = {
     "notes": {"contacts": (202, 201), "companies": (190, 189), "deals": (214, 213), "tickets": (228, 227)},
