@@ -106,7 +106,11 @@ pub enum Command {
     Backfill(commands::backfill::BackfillArgs),
     Status(commands::status::StatusArgs),
     Verify(commands::verify::VerifyArgs),
+    Schema(commands::schema::SchemaArgs),
     Mapping(commands::mapping::MappingArgs),
+    Api(commands::api::ApiArgs),
+    Snapshot(commands::snapshot::SnapshotArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Simulator(commands::simulator::SimulatorArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -122,7 +126,11 @@ impl Command {
             Self::Backfill(_) => "backfill",
             Self::Status(_) => "status",
             Self::Verify(_) => "verify",
+            Self::Schema(_) => "schema",
             Self::Mapping(_) => "mapping",
+            Self::Api(_) => "api",
+            Self::Snapshot(_) => "snapshot",
+            Self::Doctor(_) => "doctor",
             Self::Simulator(_) => "simulator",
             Self::Completions(_) => "completions",
         }

@@ -1,14 +1,18 @@
 //! The commands, one file each: its arguments, its help, and `run`, which does the work and says how it ended.
 
 pub mod allowances;
+pub mod api;
 pub mod backfill;
 pub mod completions;
 pub mod context;
 pub mod demo;
+pub mod doctor;
 pub mod init;
 pub mod mapping;
 pub mod pull;
+pub mod schema;
 pub mod simulator;
+pub mod snapshot;
 pub mod status;
 mod summary;
 pub mod sync;
@@ -30,7 +34,11 @@ pub fn run(context: &Context, command: &Command) -> Result<Exit, CommandError> {
         Command::Backfill(arguments) => backfill::run(context, arguments),
         Command::Status(arguments) => status::run(context, arguments),
         Command::Verify(arguments) => verify::run(context, arguments),
+        Command::Schema(arguments) => schema::run(context, arguments),
         Command::Mapping(arguments) => mapping::run(context, arguments),
+        Command::Api(arguments) => api::run(context, arguments),
+        Command::Snapshot(arguments) => snapshot::run(context, arguments),
+        Command::Doctor(arguments) => doctor::run(context, arguments),
         Command::Simulator(arguments) => simulator::run(context, arguments),
         Command::Completions(arguments) => completions::run(context, arguments),
     }

@@ -211,6 +211,11 @@ impl From<StoreError> for CommandError {
                 (Exit::Belt, "nothing was written; put the table back, or start a new mirror.")
             }
             StoreError::Unusable(_) => (Exit::Usage, ""),
+            StoreError::Damaged(_) => (
+                Exit::Usage,
+                "put the newest snapshot in its place; without one, move the file away and run `crmsync sync`: HubSpot \
+                 has everything but the edits that were not pushed.",
+            ),
             StoreError::Migration(_) => (Exit::Usage, "use the newest crmsync that has worked on this file."),
             StoreError::Record(_) | StoreError::Stopped(_) | StoreError::Closed | StoreError::Sqlite(_) => {
                 return Self::internal(format!("{error}.")).caused_by(error);

@@ -22,7 +22,11 @@ fn short_help_lists_every_command() {
       backfill     Read every record, from the start or from where the last backfill stopped
       status       Show how things stand with each object
       verify       Compare the mirror with the portal, record by record
+      schema       Work with the portal's schema
       mapping      Work with mapping files
+      api          Make one raw API call, under the same credential, limits and retries
+      snapshot     Make a consistent copy of the mirror
+      doctor       Find out what is wrong with this installation, and what to do
       simulator    Run a local stand-in for HubSpot, for trying mappings and for tests
       completions  Print a completion script for a shell
 
@@ -86,7 +90,11 @@ fn every_command_teaches_with_a_paragraph_and_an_example() {
         &["backfill"],
         &["status"],
         &["verify"],
+        &["schema", "show"],
         &["mapping", "check"],
+        &["api"],
+        &["snapshot"],
+        &["doctor"],
         &["simulator"],
         &["completions"],
     ] {
@@ -144,6 +152,12 @@ fn wrong_usage_exits_2() {
         &["help"],
         &["plan"],
         &["mapping"],
+        &["schema"],
+        &["schema", "diff"],
+        &["api", "GET"],
+        &["api", "FETCH", "/crm"],
+        &["snapshot"],
+        &["doctor", "--repair"],
         &["sync", "--frobnicate"],
         &["sync", "-v", "-q"],
         &["sync", "--log-format", "xml"],
@@ -282,6 +296,33 @@ fn the_log_has_both_forms_and_obeys_the_flags() {
     let record: serde_json::Value = serde_json::from_str(&first).unwrap();
     assert_eq!(record["level"], "DEBUG");
     assert_eq!(record["fields"]["command"], "status");
+}
+
+#[test]
+fn every_built_in_mapping_can_be_named_in_the_configuration_and_is_proved() {
+    let sealed = Sealed::new().file(
+        "crmsync.toml",
+        "[portals.acme]\nobjects = [\"contacts\", \"companies\", \"deals\", \"tickets\", \"products\", \"line_items\", \"quotes\", \"notes\", \
+         \"tasks\", \"calls\", \"meetings\", \"emails\"]\n",
+    );
+    insta::assert_snapshot!(sealed.run(&["mapping", "check"]), @r"
+    exit 0
+    --- stdout
+    object      table       fields  two-way
+    contacts    contacts        26       19  every value comes back
+    companies   companies       27       21  every value comes back
+    deals       deals           22       13  every value comes back
+    tickets     tickets         14        9  every value comes back
+    products    products        14       13  every value comes back
+    line_items  line_items      19       15  every value comes back
+    quotes      quotes          15       11  every value comes back
+    notes       notes            6        4  every value comes back
+    tasks       tasks           12        8  every value comes back
+    calls       calls           14       12  every value comes back
+    meetings    meetings        13       11  every value comes back
+    emails      emails          14        9  every value comes back
+    The portal's own types are known after the first pull; until then they are guessed as text.
+    ");
 }
 
 /// The credential is in the environment, and a command fails with everything it can say switched on.

@@ -1,66 +1,15 @@
 //! The real program on a simulated portal over HTTP, as somebody would install it: locks, tokens, kills, readers.
 
 use crate::sealed::Sealed;
+use crate::served::{Served, count, exit};
 use rusqlite::Connection;
-use simulator::http::{SharedPortal, serve, share};
-use simulator::{Portal, Settings, Tier};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sync_core::store::RunLock;
-
-/// A portal behind HTTP, for as long as this lives.
-struct Served {
-    portal: SharedPortal,
-    address: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Served {
-    fn new(contacts: usize, latency: Duration, portal_id: u64) -> Self {
-        let settings = Settings { tier: Tier::Unlimited, latency, portal_id, ..Settings::sized(contacts, 20, 20, 10) };
-        let start = settings.start;
-        let portal = share(Portal::new(settings));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let began = std::time::Instant::now();
-        let clock = move || start + i64::try_from(began.elapsed().as_millis()).unwrap();
-        let served = Arc::clone(&portal);
-        runtime.spawn(async move {
-            serve(listener, served, clock, std::future::pending()).await.unwrap();
-        });
-        Self { portal, address, _runtime: runtime }
-    }
-
-    fn token(&self) -> String {
-        self.portal.lock().unwrap_or_else(PoisonError::into_inner).token().to_owned()
-    }
-
-    fn active(&self, object: &str) -> usize {
-        self.portal.lock().unwrap_or_else(PoisonError::into_inner).active_ids(object).len()
-    }
-
-    /// A directory whose environment leads here.
-    fn home(&self) -> Sealed {
-        Sealed::new().variable("CRMSYNC_API_BASE", &self.address).variable("HUBSPOT_ACCESS_TOKEN", &self.token())
-    }
-}
-
-fn exit(home: &Sealed, words: &[&str]) -> (i32, String) {
-    let output = home.command(words).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
-}
-
-fn count(mirror: &Path, sql: &str) -> i64 {
-    let connection = Connection::open(mirror).unwrap();
-    connection.busy_timeout(Duration::from_secs(5)).unwrap();
-    connection.query_row(sql, [], |row| row.get(0)).unwrap()
-}
 
 #[test]
 fn a_newcomers_sync_brings_everything_and_verify_agrees() {

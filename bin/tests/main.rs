@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test relies on must hold, or the test ends there")]
 
+mod api;
 mod cli;
 mod configuration;
+mod doctor;
 mod fuzzing;
 mod house_rules;
 mod installed;
 mod readme;
+mod schema;
 mod sealed;
+mod served;
 mod simulation;
+mod snapshot;
 
 /// A test file that nobody declared above would never run, and nobody would notice.
 #[test]

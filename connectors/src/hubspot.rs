@@ -21,5 +21,5 @@ mod wire;
 
 pub use budget::Usage;
 pub use client::HubSpot;
-pub use raw::effect_of;
+pub use raw::{effect_of, is_api_path};
 pub use settings::{ApiVersion, Settings, Tier, UnknownVersion};

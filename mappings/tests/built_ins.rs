@@ -21,7 +21,12 @@ fn schema_of(mapping: &Mapping) -> Vec<PropertySchema> {
 fn every_built_in_mapping_resolves_and_fits_beside_the_others() {
     let all = Mapping::built_ins();
     let objects: Vec<&str> = all.iter().map(|mapping| mapping.object.as_str()).collect();
-    assert_eq!(objects, ["contacts", "companies", "deals", "tickets"]);
+    assert_eq!(objects[..4], ["contacts", "companies", "deals", "tickets"]);
+    assert_eq!(objects[4..], ["products", "line_items", "quotes", "notes", "tasks", "calls", "meetings", "emails"]);
+    assert_eq!(
+        Mapping::main_built_ins().iter().map(|mapping| mapping.object.as_str()).collect::<Vec<_>>(),
+        objects[..4]
+    );
     assert!(check_set(&all).is_ok());
     for mapping in &all {
         let resolved = mapping.resolve(&schema_of(mapping)).unwrap();
@@ -34,9 +39,16 @@ fn every_built_in_mapping_resolves_and_fits_beside_the_others() {
 
 #[test]
 fn built_in_mappings_are_found_by_every_name_of_their_object() {
-    for (name, object) in
-        [("contacts", "contacts"), ("contact", "contacts"), ("0-2", "companies"), ("deal", "deals"), ("0-5", "tickets")]
-    {
+    for (name, object) in [
+        ("contacts", "contacts"),
+        ("contact", "contacts"),
+        ("0-2", "companies"),
+        ("deal", "deals"),
+        ("0-5", "tickets"),
+        ("line_item", "line_items"),
+        ("0-46", "notes"),
+        ("0-27", "tasks"),
+    ] {
         assert_eq!(Mapping::built_in(name).unwrap().object, object);
         assert!(Mapping::built_in_yaml(name).unwrap().contains(&format!("object: {object}\n")));
     }
@@ -67,7 +79,33 @@ fn each_pair_of_objects_is_named_once() {
             assert!(pairs.insert(pair.clone()), "{pair:?} is named twice");
         }
     }
-    assert_eq!(pairs.len(), 6);
+    // Six among the main four, four of each activity, three of quotes and two of line items.
+    assert_eq!(pairs.len(), 6 + 5 * 4 + 3 + 2);
+}
+
+#[test]
+fn an_activity_names_its_own_pairs_because_they_are_made_with_it() {
+    for object in ["notes", "tasks", "calls", "meetings", "emails"] {
+        let mapping = Mapping::built_in(object).unwrap();
+        let named: Vec<&str> = mapping.associations.iter().map(|rule| rule.object.as_str()).collect();
+        assert_eq!(named, ["contacts", "companies", "deals", "tickets"], "{object}");
+        assert!(mapping.fields.iter().any(|field| field.property == "hs_timestamp"), "{object}");
+    }
+}
+
+#[test]
+fn what_hubspot_calculates_is_read_only_before_any_schema_says_so() {
+    for (object, property) in [
+        ("line_items", "amount"),
+        ("quotes", "hs_quote_amount"),
+        ("tasks", "hs_task_completion_date"),
+        ("emails", "hs_email_from_email"),
+        ("notes", "hs_body_preview"),
+    ] {
+        let mapping = Mapping::built_in(object).unwrap();
+        let field = mapping.fields.iter().find(|field| field.property == property).unwrap();
+        assert_eq!(field.direction, Direction::Pull, "{object}: {property}");
+    }
 }
 
 #[test]

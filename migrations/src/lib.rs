@@ -36,6 +36,12 @@ pub fn migrate(connection: &mut Connection) -> Result<usize, MigrationError> {
     Ok(report.applied_migrations().len())
 }
 
+/// The version of the last migration in here.
+pub fn newest() -> i64 {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
 fn classified(error: &refinery::Error) -> MigrationError {
     use refinery::error::Kind;
     use rusqlite::ErrorCode;
@@ -60,6 +66,9 @@ mod tests {
         let mut file = Connection::open_in_memory().unwrap();
         assert_eq!(migrate(&mut file).unwrap(), 1);
         assert_eq!(migrate(&mut file).unwrap(), 0);
+        let version: i64 =
+            file.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, super::newest());
         let runs: i64 = file.query_row("SELECT count(*) FROM sync_runs", [], |row| row.get(0)).unwrap();
         assert_eq!(runs, 0);
         file.query_row("SELECT count(*) FROM sync_status", [], |_| Ok(())).unwrap();

@@ -133,7 +133,7 @@ impl Stage {
             rehearsal: Rehearsal::new(portal, move || time.now().millis()),
             clock,
             mirror,
-            mappings: Mapping::built_ins(),
+            mappings: Mapping::main_built_ins(),
             token,
         }
     }

@@ -29,6 +29,15 @@ pub fn records(number: u64) -> String {
     counted(number, "record", "records")
 }
 
+/// `512 bytes`, `1.4 MB`, `12.3 GB`: units of a thousand.
+pub fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", count(bytes / unit), bytes % unit / (unit / 10)),
+        None => counted(bytes, "byte", "bytes"),
+    }
+}
+
 /// `0.3 s`, `12.3 s`, `3 min 20 s`, `1 h 5 min`, `2 days 4 h`: two units at most.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -96,7 +105,7 @@ pub fn time_left(done: u64, rest: u64, span: Duration) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, count, left, rate, records, span, time_left};
+    use super::{age, count, left, rate, records, size, span, time_left};
     use std::time::Duration;
 
     #[test]
@@ -105,6 +114,12 @@ mod tests {
             assert_eq!(count(number), text);
         }
         assert_eq!([records(0), records(1), records(1_234)], ["no records", "1 record", "1,234 records"]);
+    }
+
+    #[test]
+    fn sizes_have_one_digit_after_the_point() {
+        let sizes = [0, 1, 999, 1_000, 1_450_000, 12_345_678_901];
+        assert_eq!(sizes.map(size), ["no bytes", "1 byte", "999 bytes", "1.0 kB", "1.4 MB", "12.3 GB"]);
     }
 
     #[test]

@@ -155,7 +155,8 @@ fn rows_show_their_base(world: &World, object: &str, bases: &BTreeMap<u64, Mirro
     Ok(())
 }
 
-fn associations_agree(world: &World, from: &str, to: &str) -> Verdict {
+/// The same associations on both sides, as far as both ends are active.
+pub(super) fn associations_agree(world: &World, from: &str, to: &str) -> Verdict {
     let person = world.person();
     let sql = format!(
         "SELECT a.from_id, a.to_id, a.type_id FROM associations a JOIN {from} f ON f.id = a.from_id

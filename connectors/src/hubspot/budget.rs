@@ -36,6 +36,8 @@ pub struct Usage {
     pub retries: u64,
     /// How many were answered with 429.
     pub throttled: u64,
+    /// How many requests HubSpot allows in its ten seconds, if it told so.
+    pub window: Option<u32>,
     /// The day's limit, if HubSpot told it.
     pub daily_limit: Option<u64>,
     /// What is left of the day, if HubSpot told it.
@@ -63,6 +65,8 @@ struct Window {
     /// The whole window, of which others may use a part.
     whole: u32,
     changed: Option<Instant>,
+    /// As HubSpot tells it, whatever was configured.
+    told: Option<u32>,
 }
 
 pub(crate) struct Budgets {
@@ -83,7 +87,7 @@ impl Budgets {
             window: Flow::new(settings.first_window(), under_way()),
             search: Flow::new(settings.search(), under_way()),
             associations: Flow::new(settings.first_associations(), under_way()),
-            learned: Mutex::new(Window { whole: settings.first_window().requests, changed: None }),
+            learned: Mutex::new(Window { whole: settings.first_window().requests, changed: None, told: None }),
             day: Mutex::default(),
             counters: Counters::default(),
             settings: settings.clone(),
@@ -154,6 +158,7 @@ impl Budgets {
             associations: read(&self.counters.associations),
             retries: read(&self.counters.retries),
             throttled: read(&self.counters.throttled),
+            window: self.learned.lock().unwrap_or_else(PoisonError::into_inner).told,
             daily_limit: day.limit,
             daily_remaining: day.remaining,
         }
@@ -183,6 +188,7 @@ impl Budgets {
         let Some(told) = number(response, "X-HubSpot-RateLimit-Max").and_then(|max| u32::try_from(max).ok()) else {
             return;
         };
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).told = Some(told);
         if self.settings.tier == super::Tier::Auto {
             self.associations.set(Settings::associations_for(told));
         }
@@ -211,7 +217,7 @@ impl Budgets {
             && learned.changed.is_none_or(|changed| now.duration_since(changed) >= RAISED_AFTER);
         if new_limit || fell || rose {
             tracing::debug!(requests = share.requests, window = whole, "the pace changes");
-            *learned = Window { whole, changed: Some(now) };
+            *learned = Window { whole, changed: Some(now), told: learned.told };
             self.window.set(share);
         }
     }

@@ -14,11 +14,7 @@ impl<T: Transport> HubSpot<T> {
     /// When the credential is not accepted, a limit ends the day, or HubSpot gives no proper answer. Of a call with
     /// [`Effect::Write`] whose outcome is unknown the error says so; it is not repeated.
     pub async fn api(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Response, RemoteError> {
-        let wrong = !path.starts_with('/')
-            || path.starts_with("//")
-            || !path.bytes().all(|byte| byte.is_ascii_graphic())
-            || segments(path).any(|segment| segment == "." || segment == "..");
-        if wrong {
+        if !is_api_path(path) {
             let quoted = error::quote(path);
             return Err(error::impossible(format!("`{quoted}` is no path of the API; it begins with one slash.")));
         }
@@ -32,6 +28,18 @@ impl<T: Transport> HubSpot<T> {
         };
         self.call(&call, |answer| Ok(answer.response.clone())).await
     }
+}
+
+/// Whether this is a path, with or without a query, that means what it says: nothing in it that a reader of URLs would
+/// resolve, cut off or take for a host, so that [`effect_of`] judges the very call that is made.
+pub fn is_api_path(path: &str) -> bool {
+    let (place, _) = path.split_once('?').unwrap_or((path, ""));
+    let spelled = place.to_ascii_lowercase();
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\')
+        && !["%2f", "%5c"].iter().any(|separator| spelled.contains(separator))
+        && !segments(&spelled.replace("%2e", ".")).any(|segment| segment == "." || segment == "..")
 }
 
 /// Whether a call changes anything at HubSpot: everything does but GET and the searches and batch reads that HubSpot
@@ -74,7 +82,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{effect_of, lane_of};
+    use super::{effect_of, is_api_path, lane_of};
     use crate::http::{Effect, Lane, Method};
 
     #[test]
@@ -103,6 +111,30 @@ mod tests {
             (Method::Post, "/crm/objects/2026-09/contacts?/search"),
         ] {
             assert_eq!(effect_of(method, path), Effect::Write, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn s4_no_spelling_of_a_path_makes_a_write_look_like_a_read() {
+        for path in ["/crm/objects/2026-09/contacts?limit=1&after=../x", "/crm/v3/objects/p1_a.b/1", "/a%20b"] {
+            assert!(is_api_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "crm/objects",
+            "//evil.example/crm",
+            "https://evil.example/crm",
+            "/crm/../oauth",
+            "/crm/%2E%2e/oauth",
+            "/crm/.",
+            // The rest of a URL after # is not sent: this would create a contact.
+            "/crm/objects/2026-09/contacts#/search",
+            "/crm/objects/2026-09/contacts\\..\\x/search",
+            "/crm/objects/2026-09/a%2f..%2fb/search",
+            "/crm/objects/2026-09/a b/search",
+            "/crm\n/objects",
+        ] {
+            assert!(!is_api_path(path), "{path}");
         }
     }
 

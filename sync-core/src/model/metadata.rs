@@ -19,6 +19,17 @@ pub struct ObjectType {
     pub custom: bool,
 }
 
+impl ObjectType {
+    /// The word for one record of the type that is called `object` by its name, id or fully qualified name; `object`
+    /// itself where none of `types` is.
+    pub fn singular_among(types: &[Self], object: &str) -> String {
+        let called = |kind: &&Self| {
+            kind.name == object || kind.object_type_id == object || kind.fully_qualified_name.as_deref() == Some(object)
+        };
+        types.iter().find(called).map_or_else(|| object.to_owned(), |kind| kind.singular.clone())
+    }
+}
+
 /// A person or queue that records belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {

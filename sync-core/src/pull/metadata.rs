@@ -108,7 +108,7 @@ impl<R: Remote + 'static> Engine<R> {
             .into_iter()
             .map(|(mapping, schema)| {
                 let fetched = mapping.properties_to_fetch(&schema);
-                let singular = singular(&types, &mapping.object);
+                let singular = ObjectType::singular_among(&types, &mapping.object);
                 Table::new(mapping, &singular, pairs, fetched)
             })
             .collect();
@@ -155,11 +155,4 @@ impl<R: Remote + 'static> Engine<R> {
         self.store().write(move |write| write.save_metadata_read_at(server_now)).await?;
         Ok(())
     }
-}
-
-fn singular(types: &[ObjectType], object: &str) -> String {
-    let called = |kind: &&ObjectType| {
-        kind.name == object || kind.object_type_id == object || kind.fully_qualified_name.as_deref() == Some(object)
-    };
-    types.iter().find(called).map_or_else(|| object.to_owned(), |kind| kind.singular.clone())
 }

@@ -3,7 +3,7 @@
 use super::reproject;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
-use super::views::{keep_pair_views, keep_views};
+use super::views::{keep_views, pair_views, views_of};
 use super::{PATIENCE, Store, StoreError, Table};
 use mappings::{Recipe, ResolvedMapping, Unmapped};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -82,7 +82,7 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String
     }
     for table in tables {
         for pair in table.outgoing() {
-            keep_pair_views(connection, tables, pair)?;
+            keep_views(connection, &pair_views(tables, pair))?;
         }
     }
     keep_association_triggers(connection)?;
@@ -114,7 +114,7 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
         }
     }
     let remade = keep_triggers(connection, table)?;
-    keep_views(connection, table)?;
+    keep_views(connection, &views_of(table))?;
     Ok(remade && was_there)
 }
 
@@ -132,7 +132,7 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
 }
 
 /// A table that was dropped and made anew by a tool has other columns, or no `_row`.
-fn check_columns(connection: &Connection, table: &str, mapped: &[Recipe]) -> Result<(), StoreError> {
+pub(super) fn check_columns(connection: &Connection, table: &str, mapped: &[Recipe]) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
     let present: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let own = ["id", "created_at", "updated_at", "archived", "archived_at", "merged_into", "state", "_row", "_uid"];
@@ -195,7 +195,7 @@ pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> R
 /// What a table was made with.
 pub(super) struct Made {
     pub(super) table: String,
-    fingerprint: String,
+    pub(super) fingerprint: String,
     pub(super) columns: Vec<Recipe>,
     /// Whether properties that were not mapped had been fetched too.
     pub(super) fetched_all: bool,

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// The file is not a mirror of ours, or not one that this program can work on.
     #[error("{0}")]
     Unusable(String),
+    /// The file is not what SQLite wrote.
+    #[error("the mirror is damaged: {0}")]
+    Damaged(String),
     /// The mirror belongs to another portal.
     #[error("the mirror holds portal {bound}, but the credential belongs to portal {found}")]
     OtherPortal {
@@ -55,6 +58,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(rusqlite::ErrorCode::NotADatabase) => {
                 Self::Unusable("the file is not a SQLite database; name another file as the mirror".to_owned())
             }
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(error),
         }
     }

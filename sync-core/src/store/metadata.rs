@@ -10,11 +10,18 @@ use std::path::Path;
 impl Store {
     /// The portal that the file is bound to, if it is.
     pub fn portal(&self) -> Result<Option<String>, StoreError> {
-        let bound = self
-            .connection
-            .query_row("SELECT value FROM sync_meta WHERE key = 'portal_id'", [], |row| row.get(0))
-            .optional()?;
-        Ok(bound)
+        bound_portal(&self.connection)
+    }
+
+    /// The portal that the mirror at a path is bound to; none where there is no mirror.
+    ///
+    /// # Errors
+    /// When the file is not a mirror.
+    pub fn portal_at(mirror: &Path) -> Result<Option<String>, StoreError> {
+        match Self::open_to_read(mirror)? {
+            Some(connection) => bound_portal(&connection),
+            None => Ok(None),
+        }
     }
 
     /// When the portal's description was last read, by the portal's clock.
@@ -44,24 +51,33 @@ impl Store {
 
     /// The object types as last read.
     pub fn object_types(&self) -> Result<Vec<ObjectType>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT name, object_type_id, fully_qualified_name, singular, plural, custom FROM object_types",
-        )?;
-        let types = statement.query_map([], |row| {
-            Ok(ObjectType {
-                name: row.get(0)?,
-                object_type_id: row.get(1)?,
-                fully_qualified_name: row.get(2)?,
-                singular: row.get(3)?,
-                plural: row.get(4)?,
-                custom: row.get(5)?,
-            })
-        })?;
-        Ok(types.collect::<Result<_, _>>()?)
+        read_object_types(&self.connection)
     }
 }
 
-fn read_properties(connection: &Connection, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
+pub(super) fn bound_portal(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let query = "SELECT value FROM sync_meta WHERE key = 'portal_id'";
+    Ok(connection.query_row(query, [], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn read_object_types(connection: &Connection) -> Result<Vec<ObjectType>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, object_type_id, fully_qualified_name, singular, plural, custom FROM object_types",
+    )?;
+    let types = statement.query_map([], |row| {
+        Ok(ObjectType {
+            name: row.get(0)?,
+            object_type_id: row.get(1)?,
+            fully_qualified_name: row.get(2)?,
+            singular: row.get(3)?,
+            plural: row.get(4)?,
+            custom: row.get(5)?,
+        })
+    })?;
+    Ok(types.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn read_properties(connection: &Connection, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT name, label, type, field_type, group_name, calculated, read_only, has_unique_value, hidden, archived
          FROM properties WHERE object = ?1 ORDER BY name",

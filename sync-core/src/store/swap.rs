@@ -5,7 +5,7 @@ use super::peoples::SetAside;
 use super::reproject::{Plan, drop_column, left_column, matching, waiting_column};
 use super::table::quote;
 use super::triggers::{drop_triggers, keep_triggers};
-use super::views::keep_views;
+use super::views::{keep_views, views_of};
 use super::{Store, StoreError, Table, Write};
 use rusqlite::params;
 
@@ -54,7 +54,7 @@ impl Write<'_> {
         }
         keep_triggers(connection, table)?;
         let lost = aside.bring_back(connection);
-        keep_views(connection, table)?;
+        keep_views(connection, &views_of(table))?;
         let added = plan.changes.iter().any(|change| change.old.is_none());
         if added && !made.fetched_all {
             // What was not mapped was not fetched: only a new read can show it.

@@ -27,57 +27,84 @@ const HANDLES: [(&str, &str); 3] = [
 const OWN_KEY: &str = "_uid is a key of your own, text with more in it than digits: leave it out to be given one";
 const ZERO_OR_ONE: &str = "archived is 0 or 1";
 
+/// A trigger as it should be.
+pub(super) struct Trigger {
+    pub(super) name: String,
+    /// The table it hangs on, unquoted.
+    pub(super) table: String,
+    /// Its text, as SQLite keeps it.
+    pub(super) sql: String,
+}
+
+impl Trigger {
+    fn new(table: &str, event: &str, rest: &str) -> Self {
+        let name = format!("sync_{table}_{event}");
+        Self { sql: format!("CREATE TRIGGER {} {rest}", quote(&name)), table: table.to_owned(), name }
+    }
+}
+
+/// The triggers that the mapping of a typed table asks for.
+pub(super) fn triggers_of(table: &Table) -> [Trigger; 4] {
+    let (plain, name, object) = (&table.mapping.table, table.quoted(), text(table.object()));
+    let note = |side: &str| noted(&object, &format!("{side}._row"), &format!("{side}.id"));
+    [
+        // Before SQLite looks at NOT NULL itself, whose words say less.
+        Trigger::new(
+            plain,
+            "key",
+            &format!(
+                "BEFORE INSERT ON {name} WHEN NEW._uid IS NULL AND {BY_A_PERSON} BEGIN SELECT RAISE(ABORT, {}); END",
+                text(OWN_KEY)
+            ),
+        ),
+        Trigger::new(
+            plain,
+            "insert",
+            &format!(
+                "AFTER INSERT ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
+                guards_of_new_rows(table),
+                note("NEW")
+            ),
+        ),
+        Trigger::new(
+            plain,
+            "update",
+            &format!(
+                "AFTER UPDATE ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
+                guards_of_changes(table),
+                note("NEW")
+            ),
+        ),
+        Trigger::new(plain, "delete", &format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD"))),
+    ]
+}
+
+/// The triggers of the associations' table, which every mirror has.
+pub(super) fn association_triggers() -> [Trigger; 3] {
+    [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")].map(|(event, side)| {
+        let note = noted("'associations'", &format!("{side}.rowid"), &format!("{side}.from_id"));
+        let rest = format!("AFTER {event} ON associations WHEN {BY_A_PERSON} BEGIN {note} END");
+        Trigger::new("associations", event, &rest)
+    })
+}
+
 /// Makes the triggers of a typed table what its mapping asks for. Says whether they were not: then rows may have been
 /// changed that nothing noted.
 pub(super) fn keep_triggers(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
-    let (plain, name, object) = (&table.mapping.table, table.quoted(), text(table.object()));
-    let note = |side: &str| noted(&object, &format!("{side}._row"), &format!("{side}.id"));
-    let keep = |event: &str, rest: String| keep(connection, plain, &format!("sync_{plain}_{event}"), &rest);
-    // Before SQLite looks at NOT NULL itself, whose words say less.
-    let mut made = keep(
-        "key",
-        format!(
-            "BEFORE INSERT ON {name} WHEN NEW._uid IS NULL AND {BY_A_PERSON} BEGIN SELECT RAISE(ABORT, {}); END",
-            text(OWN_KEY)
-        ),
-    )?;
-    made |= keep(
-        "insert",
-        format!(
-            "AFTER INSERT ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
-            guards_of_new_rows(table),
-            note("NEW")
-        ),
-    )?;
-    made |= keep(
-        "update",
-        format!(
-            "AFTER UPDATE ON {name} WHEN {BY_A_PERSON} BEGIN SELECT CASE {} END; {} END",
-            guards_of_changes(table),
-            note("NEW")
-        ),
-    )?;
-    made |= keep("delete", format!("AFTER DELETE ON {name} WHEN {BY_A_PERSON} BEGIN {} END", note("OLD")))?;
-    Ok(made)
+    triggers_of(table).iter().try_fold(false, |made, trigger| Ok(made | keep(connection, trigger)?))
 }
 
 /// Drops the triggers of a typed table, because its columns are about to change.
 pub(super) fn drop_triggers(connection: &Connection, table: &Table) -> Result<(), StoreError> {
-    for event in ["insert", "update", "delete", "key"] {
-        let name = quote(&format!("sync_{}_{event}", table.mapping.table));
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
+    for trigger in triggers_of(table) {
+        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", quote(&trigger.name)))?;
     }
     Ok(())
 }
 
-/// Makes the triggers of the associations' table, which every mirror has.
+/// Makes the triggers of the associations' table.
 pub(super) fn keep_association_triggers(connection: &Connection) -> Result<(), StoreError> {
-    for (event, side) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
-        let note = noted("'associations'", &format!("{side}.rowid"), &format!("{side}.from_id"));
-        let rest = format!("AFTER {event} ON associations WHEN {BY_A_PERSON} BEGIN {note} END");
-        keep(connection, "associations", &format!("sync_associations_{event}"), &rest)?;
-    }
-    Ok(())
+    association_triggers().iter().try_for_each(|trigger| keep(connection, trigger).map(drop))
 }
 
 fn noted(object: &str, handle: &str, id: &str) -> String {
@@ -89,15 +116,14 @@ fn noted(object: &str, handle: &str, id: &str) -> String {
 
 /// Makes a trigger, unless it is there as wanted. SQLite keeps the text of a trigger as it was given, from its name on.
 /// Says whether it was not.
-fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<bool, StoreError> {
-    let quoted = quote(name);
-    let wanted = format!("CREATE TRIGGER {quoted} {rest}");
+fn keep(connection: &Connection, trigger: &Trigger) -> Result<bool, StoreError> {
+    let Trigger { name, table, sql: wanted } = trigger;
     let present: Option<(String, String)> = connection
         .prepare_cached("SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name = ?1 COLLATE NOCASE")?
         .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some((on, sql)) = present {
-        if sql == wanted {
+        if sql == *wanted {
             return Ok(false);
         }
         if !on.eq_ignore_ascii_case(table) {
@@ -106,9 +132,9 @@ fn keep(connection: &Connection, table: &str, name: &str, rest: &str) -> Result<
                 what: format!("it has a trigger {name}, and names that begin with sync_ are ours; rename it"),
             });
         }
-        connection.execute_batch(&format!("DROP TRIGGER {quoted}"))?;
+        connection.execute_batch(&format!("DROP TRIGGER {}", quote(name)))?;
     }
-    connection.execute_batch(&wanted)?;
+    connection.execute_batch(wanted)?;
     Ok(true)
 }
 

@@ -7,20 +7,40 @@ use rusqlite::{Connection, OptionalExtension};
 /// Stands in every view of ours, as SQLite keeps its text. A view of the same name without it is a person's own.
 const MARK: &str = "/* kept by crmsync: made anew when it differs */";
 
-/// Makes the two views of a typed table what they should be.
-pub(super) fn keep_views(connection: &Connection, table: &Table) -> Result<(), StoreError> {
+/// A view as it should be.
+pub(super) struct View {
+    pub(super) name: String,
+    /// Its text, as SQLite keeps it.
+    pub(super) sql: String,
+}
+
+impl View {
+    fn new(name: String, body: &str) -> Self {
+        Self { sql: format!("CREATE VIEW {} AS {MARK} {body}", quote(&name)), name }
+    }
+
+    /// Whether a text is that of a view of ours, in whatever state.
+    pub(super) fn is_ours(text: &str) -> bool {
+        text.contains(MARK)
+    }
+}
+
+/// The two views of a typed table.
+pub(super) fn views_of(table: &Table) -> Vec<View> {
     let name = &table.mapping.table;
     let (base, typed) = (quote(&table.base_name()), table.quoted());
-    keep(connection, &format!("{name}_raw"), &format!("SELECT id, properties FROM {base}"))?;
-    keep(connection, &format!("{name}_active"), &format!("SELECT * FROM {typed} WHERE archived = 0"))
+    vec![
+        View::new(format!("{name}_raw"), &format!("SELECT id, properties FROM {base}")),
+        View::new(format!("{name}_active"), &format!("SELECT * FROM {typed} WHERE archived = 0")),
+    ]
 }
 
 /// The two views of a pair: one named and ordered from either side.
-pub(super) fn keep_pair_views(connection: &Connection, tables: &[Table], pair: &Pair) -> Result<(), StoreError> {
+pub(super) fn pair_views(tables: &[Table], pair: &Pair) -> Vec<View> {
     let find = |object: &str| tables.iter().find(|table| table.object() == object);
     let (Some(from), Some(to)) = (find(&pair.from), find(&pair.to)) else {
         // The other object type is not mirrored: the rows of `associations` are there, a view would name no table.
-        return Ok(());
+        return Vec::new();
     };
     let own = pair.from == pair.to;
     let (from_id, to_id) = if own {
@@ -51,19 +71,22 @@ pub(super) fn keep_pair_views(connection: &Connection, tables: &[Table], pair: &
             to.quoted(),
         )
     };
-    let body = select(("from_id", &from_id), ("to_id", &to_id));
-    keep(connection, &format!("{}_{}", from.mapping.table, to.mapping.table), &body)?;
+    let (one, other) = (&from.mapping.table, &to.mapping.table);
+    let mut views = vec![View::new(format!("{one}_{other}"), &select(("from_id", &from_id), ("to_id", &to_id)))];
     if !own {
-        let body = select(("to_id", &to_id), ("from_id", &from_id));
-        keep(connection, &format!("{}_{}", to.mapping.table, from.mapping.table), &body)?;
+        views.push(View::new(format!("{other}_{one}"), &select(("to_id", &to_id), ("from_id", &from_id))));
     }
-    Ok(())
+    views
+}
+
+/// Makes these views what they should be.
+pub(super) fn keep_views(connection: &Connection, views: &[View]) -> Result<(), StoreError> {
+    views.iter().try_for_each(|view| keep(connection, view))
 }
 
 /// Makes a view, unless it is there as wanted, or its name is taken by something of a person's own.
-fn keep(connection: &Connection, name: &str, body: &str) -> Result<(), StoreError> {
-    let quoted = quote(name);
-    let wanted = format!("CREATE VIEW {quoted} AS {MARK} {body}");
+fn keep(connection: &Connection, view: &View) -> Result<(), StoreError> {
+    let View { name, sql: wanted } = view;
     let present: Option<(String, Option<String>)> = connection
         .prepare_cached("SELECT type, sql FROM sqlite_master WHERE type <> 'trigger' AND name = ?1 COLLATE NOCASE")?
         .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -71,11 +94,11 @@ fn keep(connection: &Connection, name: &str, body: &str) -> Result<(), StoreErro
     let mut hung_on_it = Vec::new();
     match present {
         None => {}
-        Some((_, Some(sql))) if sql == wanted => return Ok(()),
-        Some((kind, Some(sql))) if kind == "view" && sql.contains(MARK) => {
+        Some((_, Some(sql))) if sql == *wanted => return Ok(()),
+        Some((kind, Some(sql))) if kind == "view" && View::is_ours(&sql) => {
             // With a view go its triggers, and those are a person's.
             hung_on_it = triggers_on(connection, name)?;
-            connection.execute_batch(&format!("DROP VIEW {quoted}"))?;
+            connection.execute_batch(&format!("DROP VIEW {}", quote(name)))?;
         }
         Some((kind, _)) => {
             tracing::warn!(
@@ -84,7 +107,7 @@ fn keep(connection: &Connection, name: &str, body: &str) -> Result<(), StoreErro
             return Ok(());
         }
     }
-    connection.execute_batch(&wanted)?;
+    connection.execute_batch(wanted)?;
     for trigger in hung_on_it {
         connection.execute_batch(&trigger)?;
     }

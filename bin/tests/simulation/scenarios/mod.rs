@@ -7,6 +7,7 @@ mod index;
 mod kills;
 mod late;
 mod lives;
+mod objects;
 mod pace;
 mod power;
 mod properties;

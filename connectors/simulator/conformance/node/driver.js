@@ -368,6 +368,107 @@ async function associations(client, contacts, custom) {
     );
 }
 
+/** What was said and sold: the types of its associations, there and back, as HubSpot's documentation lists them. */
+const ACTIVITIES = ['notes', 'tasks', 'calls', 'meetings', 'emails'];
+const PAIRS = {
+    notes: { contacts: [202, 201], companies: [190, 189], deals: [214, 213], tickets: [228, 227] },
+    tasks: { contacts: [204, 203], companies: [192, 191], deals: [216, 215], tickets: [230, 229] },
+    calls: { contacts: [194, 193], companies: [182, 181], deals: [206, 205], tickets: [220, 219] },
+    meetings: { contacts: [200, 199], companies: [188, 187], deals: [212, 211], tickets: [226, 225] },
+    emails: { contacts: [198, 197], companies: [186, 185], deals: [210, 209], tickets: [224, 223] },
+    line_items: { deals: [20, 19], quotes: [68, 67] },
+    quotes: { contacts: [69, 70], companies: [71, 72], deals: [64, 63] },
+};
+
+async function saidAndSold(client) {
+    const { objects, associations } = client.crm;
+    const { batchApi, schema } = associations.v4;
+    const api = 'associations/v4';
+    const read = async (from, to, some) => {
+        const { results } = await typed(`associations: ${from} to ${to}`, api, () =>
+            batchApi.getPageWithHttpInfo(from, to, { inputs: inputs(some) }),
+        );
+        return results.flatMap(({ _from, to }) =>
+            to.map(({ toObjectId, associationTypes }) => ({
+                edge: [_from.id, String(toObjectId)],
+                types: associationTypes.map((type) => type.typeId),
+            })),
+        );
+    };
+    for (const [from, targets] of Object.entries(PAIRS)) {
+        const some = ids(await objects.basicApi.getPage(from, 100));
+        for (const [to, [forth, back]] of Object.entries(targets)) {
+            const there = await read(from, to, some);
+            await check(`associations: ${from} to ${to} have the documented type`, () => {
+                assert.ok(there.length > 0 && there.every(({ types }) => types.includes(forth)));
+            });
+            const far = [...new Set(there.map(({ edge }) => edge[1]))].slice(0, 20);
+            const here = await read(to, from, far);
+            await check(`associations: ${to} to ${from} are the same, under the type of that direction`, () => {
+                const known = new Set(here.map(({ edge: [one, other] }) => `${other} ${one}`));
+                const asked = there.filter(({ edge }) => far.includes(edge[1]));
+                assert.ok(asked.every(({ edge }) => known.has(edge.join(' '))));
+                assert.ok(here.every(({ types }) => types.includes(back)));
+            });
+            for (const [one, other, type] of [
+                [from, to, forth],
+                [to, from, back],
+            ]) {
+                const labels = await typed(`associations: labels ${one} to ${other}`, 'associations/v4/schema', () =>
+                    schema.definitionsApi.getAllWithHttpInfo(one, other),
+                );
+                await check(`associations: ${one} to ${other} without a label`, () =>
+                    assert.ok(labels.results.some(({ typeId, label }) => typeId === type && label === null)),
+                );
+            }
+        }
+    }
+    for (const type of ACTIVITIES) await activity(client, type);
+}
+
+/** As a sync reads an activity: a window of modified dates, walked by id; and by the contact that it is about. */
+async function activity(client, type) {
+    const { basicApi, searchApi } = client.crm.objects[type];
+    const api = `objects/${type}`;
+    const filter = (propertyName, operator, value, highValue) => ({ propertyName, operator, value, highValue });
+    const window = filter('hs_lastmodifieddate', 'BETWEEN', '1000000000000', String(Date.now()));
+    const walked = [];
+    for (;;) {
+        const last = walked.at(-1)?.id ?? '0';
+        const page = await typed(`${type}: a window walked by id`, api, () =>
+            searchApi.doSearchWithHttpInfo({
+                filterGroups: [{ filters: [window, filter('hs_object_id', 'GT', last)] }],
+                sorts: ['hs_object_id'],
+                properties: ['hs_timestamp'],
+                limit: 60,
+            }),
+        );
+        walked.push(...page.results);
+        if (!page.paging) break;
+    }
+    const { total } = await searchApi.doSearch({});
+    await check(`${type}: the window holds every record, dated as activities are`, () => {
+        assert.ok(walked.every(({ id }, n) => n === 0 || BigInt(walked[n - 1].id) < BigInt(id)));
+        assert.equal(walked.length, total);
+        for (const { createdAt, updatedAt, properties } of walked) {
+            assert.equal(new Date(properties.hs_createdate).getTime(), createdAt.getTime());
+            assert.equal(new Date(properties.hs_lastmodifieddate).getTime(), updatedAt.getTime());
+            assert.ok(!Number.isNaN(Date.parse(properties.hs_timestamp)));
+            assert.equal(properties.createdate, undefined);
+        }
+    });
+    const page = await basicApi.getPage(100, undefined, undefined, undefined, ['contacts']);
+    const about = page.results.find((row) => row.associations?.contacts);
+    const [{ id }] = about.associations.contacts.results;
+    const found = await typed(`${type}: searched by contact`, api, () =>
+        searchApi.doSearchWithHttpInfo({
+            filterGroups: [{ filters: [filter('associations.contact', 'EQ', id)] }],
+            limit: 200,
+        }),
+    );
+    await check(`${type}: the search by contact finds it`, () => assert.ok(ids(found).includes(about.id)));
+}
+
 /** One company with more contacts than a page holds. */
 async function longAssociations(client) {
     const { basicApi, batchApi } = client.crm.associations.v4;
@@ -435,7 +536,7 @@ async function metadata(client, custom) {
         owners.ownersApi.getByIdWithHttpInfo(Number(left.results[0].id), 'id', true),
     );
     await refused('owners: nobody', 'owners', 404, undefined, () => owners.ownersApi.getByIdWithHttpInfo(1));
-    for (const type of ['deals', 'tickets', 'leads', 'orders', 'contacts']) {
+    for (const type of ['deals', 'tickets', 'leads', 'orders', 'contacts', 'quotes', 'tasks']) {
         const all = await typed(`pipelines: ${type}`, 'pipelines', () =>
             pipelines.pipelinesApi.getAllWithHttpInfo(type),
         );
@@ -611,6 +712,7 @@ async function everything() {
     await otherKeys(full);
     await operators(full);
     await associations(full, contacts, custom);
+    await saidAndSold(full);
     await longAssociations(odd);
     await vanished(odd);
     await account(full);

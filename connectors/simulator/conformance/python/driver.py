@@ -8,6 +8,7 @@ vanished, and one company has all the contacts.
 import importlib
 import re
 import sys
+import time
 import traceback
 
 from hubspot import HubSpot
@@ -373,6 +374,107 @@ def associations(client, contacts, custom):
     refused("associations: of nobody", api, 404, None, at.basic_api.get_page, "contacts", NOBODY, "companies")
 
 
+# What was said and sold: the types of its associations, there and back, as HubSpot's documentation lists them.
+ACTIVITIES = ("notes", "tasks", "calls", "meetings", "emails")
+PAIRS = {
+    "notes": {"contacts": (202, 201), "companies": (190, 189), "deals": (214, 213), "tickets": (228, 227)},
+    "tasks": {"contacts": (204, 203), "companies": (192, 191), "deals": (216, 215), "tickets": (230, 229)},
+    "calls": {"contacts": (194, 193), "companies": (182, 181), "deals": (206, 205), "tickets": (220, 219)},
+    "meetings": {"contacts": (200, 199), "companies": (188, 187), "deals": (212, 211), "tickets": (226, 225)},
+    "emails": {"contacts": (198, 197), "companies": (186, 185), "deals": (210, 209), "tickets": (224, 223)},
+    "line_items": {"deals": (20, 19), "quotes": (68, 67)},
+    "quotes": {"contacts": (69, 70), "companies": (71, 72), "deals": (64, 63)},
+}
+
+
+def said_and_sold(client):
+    crm, at, api = client.crm, client.crm.associations.v4, "associations.v4"
+
+    def read(near, far, some):
+        body = {"inputs": inputs(some)}
+        page = typed(f"associations: {near} to {far}", api, at.batch_api.get_page, near, far, body)
+        return {
+            (row._from.id, str(to.to_object_id)): [kind.type_id for kind in to.association_types]
+            for row in page.results
+            for to in row.to
+        }
+
+    for near, targets in PAIRS.items():
+        some = ids(crm.objects.basic_api.get_page(near, limit=100))
+        for far, (forth, back) in targets.items():
+            there = read(near, far, some)
+            check(
+                f"associations: {near} to {far} have the documented type",
+                there and all(forth in types for types in there.values()),
+            )
+            asked = sorted({other for _, other in there})[:20]
+            here = read(far, near, asked)
+            check(
+                f"associations: {far} to {near} are the same, under the type of that direction",
+                all((other, one) in here for one, other in there if other in asked)
+                and all(back in types for types in here.values()),
+            )
+            for one, other, kind in ((near, far, forth), (far, near, back)):
+                labels = typed(
+                    f"associations: labels {one} to {other}",
+                    "associations.v4.schema",
+                    at.schema.definitions_api.get_all,
+                    one,
+                    other,
+                )
+                check(
+                    f"associations: {one} to {other} without a label",
+                    any(label.type_id == kind and label.label is None for label in labels.results),
+                )
+    for kind in ACTIVITIES:
+        activity(client, kind)
+
+
+def activity(client, kind):
+    """As a sync reads an activity: a window of modified dates, walked by id; and by the contact that it is about."""
+    at, api = getattr(client.crm.objects, kind), f"objects.{kind}"
+    window = {
+        "propertyName": "hs_lastmodifieddate",
+        "operator": "BETWEEN",
+        "value": "1000000000000",
+        "highValue": str(int(time.time() * 1000)),
+    }
+    walked = []
+    while True:
+        last = walked[-1].id if walked else "0"
+        body = {
+            "filterGroups": [
+                {"filters": [window, {"propertyName": "hs_object_id", "operator": "GT", "value": last}]},
+            ],
+            "sorts": ["hs_object_id"],
+            "properties": ["hs_timestamp"],
+            "limit": 60,
+        }
+        page = typed(f"{kind}: a window walked by id", api, at.search_api.do_search, body)
+        walked += page.results
+        if after(page) is None:
+            break
+    numbers = [int(row.id) for row in walked]
+    check(
+        f"{kind}: the window holds every record",
+        numbers == sorted(set(numbers)) and len(numbers) == at.search_api.do_search({}).total,
+    )
+    check(
+        f"{kind}: dated as activities are",
+        all(row.properties["hs_timestamp"] and "createdate" not in row.properties for row in walked)
+        and all(row.properties[name] for row in walked for name in ("hs_createdate", "hs_lastmodifieddate")),
+    )
+    page = at.basic_api.get_page(limit=100, associations=["contacts"])
+    about = next(row for row in page.results if row.associations and "contacts" in row.associations)
+    one = about.associations["contacts"].results[0].id
+    body = {
+        "filterGroups": [{"filters": [{"propertyName": "associations.contact", "operator": "EQ", "value": one}]}],
+        "limit": 200,
+    }
+    found = typed(f"{kind}: searched by contact", api, at.search_api.do_search, body)
+    check(f"{kind}: the search by contact finds it", about.id in ids(found))
+
+
 def long_associations(client):
     """One company with more contacts than a page holds."""
     at, api = client.crm.associations.v4, "associations.v4"
@@ -434,7 +536,7 @@ def metadata(client, custom):
     )
     typed("owners: one archived", "owners", owners.get_by_id, int(left.results[0].id), archived=True)
     refused("owners: nobody", "owners", 404, None, owners.get_by_id, 1)
-    for kind in ("deals", "tickets", "leads", "orders", "contacts"):
+    for kind in ("deals", "tickets", "leads", "orders", "contacts", "quotes", "tasks"):
         for pipeline in typed(f"pipelines: {kind}", "pipelines", pipelines.pipelines_api.get_all, kind).results:
             typed(f"pipelines: one of {kind}", "pipelines", pipelines.pipelines_api.get_by_id, kind, pipeline.id)
             typed(f"stages: {kind}", "pipelines", pipelines.pipeline_stages_api.get_all, kind, pipeline.id)
@@ -562,6 +664,7 @@ def everything():
     other_keys(full)
     operators(full)
     associations(full, contacts, custom)
+    said_and_sold(full)
     long_associations(odd)
     vanished(odd)
     account(full)

@@ -144,6 +144,9 @@ hs_line_item_currency_code|Currency|e||USD=US Dollar,EUR=Euro,JPY=Japanese Yen
 hs_recurring_billing_period|Term|s||
 recurringbillingfrequency|Billing frequency|e||monthly=Monthly,quarterly=Quarterly,annually=Annually
 hs_position_on_quote|Position on quote|n||
+hs_recurring_billing_start_date|Billing start date|d||
+hs_pre_discount_amount|Pre discount amount|nc||
+hs_total_discount|Total discount|nc||
 hs_margin|Margin|nc||
 tax|Tax|n||";
 
@@ -161,7 +164,9 @@ hs_sender_firstname|Sender first name|s||
 hs_sender_lastname|Sender last name|s||
 hs_proposal_domain|Domain|s||
 hs_language|Language|e||en=English,de=German,ja=Japanese
-hs_quote_number|Quote number|s|r|";
+hs_quote_number|Quote number|s|r|
+hs_quote_link|Quote link|s|r|
+hs_pdf_download_link|PDF download link|s|r|";
 
 const NOTES: &str = "\
 hs_timestamp|Activity date|dt||
@@ -179,6 +184,7 @@ hs_task_priority|Priority|e||NONE=None,LOW=Low,MEDIUM=Medium,HIGH=High
 hs_task_type|Task Type|e||TODO=To-do,CALL=Call,EMAIL=Email
 hs_task_is_completed|Is completed|n|c|
 hs_task_completion_date|Completed at|dt|r|
+hs_queue_membership_ids|Task queues|em||
 hs_body_preview|Body preview|s|r|";
 
 const CALLS: &str = "\
@@ -191,6 +197,8 @@ hs_call_disposition|Call outcome|e||f240bbac-87c9-4f6e-bf70-924b57d47db7=Connect
 hs_call_duration|Call duration|n||
 hs_call_from_number|From Number|sp||
 hs_call_to_number|To Number|sp||
+hs_call_recording_url|Recording URL|s||
+hs_activity_type|Call and meeting type|e||Discovery=Discovery,Demo=Demo,Follow-up=Follow-up
 hs_body_preview|Body preview|s|r|";
 
 const MEETINGS: &str = "\
@@ -201,7 +209,10 @@ hs_meeting_start_time|Meeting start time|dt||
 hs_meeting_end_time|Meeting end time|dt||
 hs_meeting_outcome|Meeting outcome|e||SCHEDULED=Scheduled,COMPLETED=Completed,NO_SHOW=No show,CANCELED=Canceled
 hs_meeting_location|Meeting location|s||
-hs_internal_meeting_notes|Internal meeting notes|sh||";
+hs_internal_meeting_notes|Internal meeting notes|sh||
+hs_meeting_external_url|External URL|s||
+hs_activity_type|Call and meeting type|e||Discovery=Discovery,Demo=Demo,Follow-up=Follow-up
+hs_body_preview|Body preview|s|r|";
 
 const EMAILS: &str = "\
 hs_timestamp|Activity date|dt||
@@ -215,6 +226,7 @@ hs_email_from_email|Email From Address|s|r|
 hs_email_to_email|Email To Address|s|r|
 hs_email_thread_id|Email thread|s|r|
 hs_email_logged_from|Logged from|e|r|CRM=CRM,EMAIL=Email
+hs_attachment_ids|Attached file IDs|em||
 hs_body_preview|Body preview|s|r|";
 
 const COMMUNICATIONS: &str = "\

@@ -1,4 +1,4 @@
-//! Companies, deals, tickets, what is sold, what was said, and the custom object.
+//! Companies, deals, tickets, what is sold, and the custom object.
 
 use crate::clock::{DAY, date, iso};
 use crate::portal::Portal;
@@ -40,7 +40,7 @@ pub(super) fn companies(portal: &mut Portal) -> Vec<Firm> {
 }
 
 /// Associates two records: plainly, as primary, or with a label that the direction has.
-fn connect(portal: &mut Portal, from: usize, from_id: u64, to: usize, to_id: u64, label: Option<&str>) {
+pub(super) fn connect(portal: &mut Portal, from: usize, from_id: u64, to: usize, to_id: u64, label: Option<&str>) {
     let plain = portal.links.unlabeled(from, to);
     let labelled = label.and_then(|label| {
         let types = portal.links.types(from, to);
@@ -55,11 +55,11 @@ fn connect(portal: &mut Portal, from: usize, from_id: u64, to: usize, to_id: u64
 }
 
 /// Any record of a list.
-fn any(portal: &mut Portal, ids: &[u64]) -> Option<u64> {
+pub(super) fn any(portal: &mut Portal, ids: &[u64]) -> Option<u64> {
     if ids.is_empty() { None } else { Some(ids[portal.dice.data.usize(0..ids.len())]) }
 }
 
-fn any_firm(portal: &mut Portal, firms: &[Firm]) -> Option<u64> {
+pub(super) fn any_firm(portal: &mut Portal, firms: &[Firm]) -> Option<u64> {
     if firms.is_empty() { None } else { Some(firms[portal.dice.data.usize(0..firms.len())].id) }
 }
 
@@ -147,12 +147,14 @@ pub(super) fn tickets(portal: &mut Portal, contacts: &[u64], firms: &[Firm]) -> 
 pub(super) fn sales(portal: &mut Portal, deals: &[u64]) {
     let size = portal.settings.data;
     let products = super::kind(portal, "products");
-    load(portal, products, size.products, |dice, n, row| {
+    let wares = load(portal, products, size.products, |dice, n, row| {
         let ware = names::any(dice, names::WARES);
         row.set("name", &format!("{ware} {n}"));
         row.set("hs_sku", &format!("SKU-{n:05}"));
         row.set("price", &format!("{}.{:02}", dice.u32(1..5_000), dice.u8(0..100)));
         row.maybe(dice, 50, "description", ware);
+        row.choose(dice, 80, "hs_product_type");
+        row.choose(dice, 30, "recurringbillingfrequency");
     });
     let (items, deal_kind) = (super::kind(portal, "line_items"), super::kind(portal, "deals"));
     let made = load(portal, items, size.line_items, |dice, n, row| {
@@ -160,7 +162,13 @@ pub(super) fn sales(portal: &mut Portal, deals: &[u64]) {
         row.set("name", &format!("{} {n}", names::any(dice, names::WARES)));
         row.set("quantity", &quantity.to_string());
         row.set("price", &price.to_string());
-        row.set("amount", &(u64::from(quantity) * u64::from(price)).to_string());
+        let amount = (u64::from(quantity) * u64::from(price)).to_string();
+        row.set("amount", &amount);
+        row.set("hs_pre_discount_amount", &amount);
+        row.choose(dice, 100, "hs_line_item_currency_code");
+        if !wares.is_empty() {
+            row.set("hs_product_id", &wares[dice.usize(0..wares.len())].to_string());
+        }
     });
     for id in made {
         if let Some(deal) = any(portal, deals) {
@@ -173,73 +181,26 @@ pub(super) fn sales(portal: &mut Portal, deals: &[u64]) {
         row.set("hs_expiration_date", &iso(row.created + 30 * DAY));
         row.choose(dice, 100, "hs_status");
         row.choose(dice, 100, "hs_currency");
-        row.set("hs_public_url_key", &format!("{:032x}", dice.u128(..)));
+        let key = format!("{:032x}", dice.u128(..));
+        row.set("hs_public_url_key", &key);
+        row.set("hs_quote_number", &format!("20260{:08}", n + 1));
+        row.set("hs_quote_amount", &dice.u32(100..900_000).to_string());
+        row.set("hs_quote_link", &format!("https://quotes.example/{key}"));
     });
     for id in made {
         if let Some(deal) = any(portal, deals) {
             connect(portal, deal_kind, deal, quotes, id, None);
+            offer(portal, deal_kind, deal, quotes, id);
         }
     }
 }
 
-/// Notes, tasks, calls, meetings and emails, each on something.
-pub(super) fn activities(portal: &mut Portal, contacts: &[u64], firms: &[Firm], deals: &[u64], tickets: &[u64]) {
-    let size = portal.settings.data;
-    let all = [
-        ("notes", size.notes),
-        ("tasks", size.tasks),
-        ("calls", size.calls),
-        ("meetings", size.meetings),
-        ("emails", size.emails),
-    ];
-    for (object, count) in all {
+/// A quote lists what its deal is about, and goes to the deal's people.
+fn offer(portal: &mut Portal, deals: usize, deal: u64, quotes: usize, quote: u64) {
+    for (object, most) in [("line_items", usize::MAX), ("contacts", 1), ("companies", 1)] {
         let kind = super::kind(portal, object);
-        let made = load(portal, kind, count, |dice, n, row| activity(dice, n, row, object));
-        for id in made {
-            let roll = portal.dice.data.u8(0..10);
-            let (target, other) = match roll {
-                0..=5 => ("contacts", any(portal, contacts)),
-                6 | 7 => ("companies", any_firm(portal, firms)),
-                8 => ("deals", any(portal, deals)),
-                _ => ("tickets", any(portal, tickets)),
-            };
-            let target = super::kind(portal, target);
-            if let Some(other) = other {
-                connect(portal, kind, id, target, other, None);
-            }
-        }
-    }
-}
-
-fn activity(dice: &mut fastrand::Rng, n: usize, row: &mut Row<'_>, object: &str) {
-    let at = row.created + dice.i64(0..DAY);
-    row.set("hs_timestamp", &iso(at));
-    let subject = names::any(dice, names::SUBJECTS);
-    match object {
-        "notes" => row.set("hs_note_body", &format!("<p>{subject} &amp; more, no. {n}</p>")),
-        "tasks" => {
-            row.set("hs_task_subject", subject);
-            row.choose(dice, 100, "hs_task_status");
-            row.choose(dice, 80, "hs_task_priority");
-            row.set("hs_task_type", "TODO");
-        }
-        "calls" => {
-            row.set("hs_call_title", subject);
-            row.choose(dice, 100, "hs_call_direction");
-            row.choose(dice, 100, "hs_call_status");
-            row.set("hs_call_duration", &dice.u32(1_000..3_600_000).to_string());
-        }
-        "meetings" => {
-            row.set("hs_meeting_title", subject);
-            row.set("hs_meeting_start_time", &iso(at));
-            row.set("hs_meeting_end_time", &iso(at + 1_800_000));
-            row.choose(dice, 100, "hs_meeting_outcome");
-        }
-        _ => {
-            row.set("hs_email_subject", subject);
-            row.set("hs_email_direction", ["EMAIL", "INCOMING_EMAIL"][dice.usize(0..2)]);
-            row.set("hs_email_status", "SENT");
-            row.set("hs_email_text", "Hello,\n\nsee below.\n");
+        for other in portal.links.neighbours(deals, deal, kind, 0).into_iter().take(most) {
+            connect(portal, quotes, quote, kind, other, None);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The data a portal begins with: plausible at any size, the same for the same seed.
 //!
-//! `names` are the words, `people` contacts, `business` everything else, `odd` the values that break naive clients.
+//! `names` are the words, `people` contacts, `activities` what was said, `business` everything else, `odd` the values that break naive clients.
 
+mod activities;
 mod business;
 mod names;
 mod odd;
@@ -31,7 +32,7 @@ pub(crate) fn fill(portal: &mut Portal) {
     let deals = business::deals(portal, &contacts, &companies);
     let tickets = business::tickets(portal, &contacts, &companies);
     business::sales(portal, &deals);
-    business::activities(portal, &contacts, &companies, &deals, &tickets);
+    activities::activities(portal, &contacts, &companies, &deals, &tickets);
     if let Some(kind) = portal.types.iter().position(|t| t.custom) {
         business::machines(portal, kind, &companies);
     }

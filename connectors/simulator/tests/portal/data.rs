@@ -25,6 +25,28 @@ fn a_portal_has_as_many_active_records_as_it_was_asked_for() {
 }
 
 #[test]
+fn activities_and_sales_are_associated_with_the_records_they_are_about() {
+    let portal = Portal::new(Settings::default());
+    for activity in ["notes", "tasks", "calls", "meetings", "emails"] {
+        assert!(!portal.active_ids(activity).is_empty(), "{activity}");
+        for object in ["contacts", "companies", "deals", "tickets"] {
+            assert!(!portal.associations(activity, object).is_empty(), "{activity} to {object}");
+        }
+    }
+    for (from, to) in [("line_items", "deals"), ("line_items", "quotes"), ("quotes", "deals"), ("quotes", "contacts")] {
+        assert!(!portal.associations(from, to).is_empty(), "{from} to {to}");
+    }
+    let products = portal.active_ids("products");
+    let sold: Vec<u64> =
+        portal.records("line_items").map(|r| r.text("hs_product_id").unwrap().parse().unwrap()).collect();
+    assert!(sold.iter().all(|product| products.contains(product)));
+    for task in portal.records("tasks") {
+        let done = task.text("hs_task_status").as_deref() == Some("COMPLETED");
+        assert_eq!(task.text("hs_task_completion_date").is_some(), done);
+    }
+}
+
+#[test]
 fn dates_never_lie_in_the_future_and_updates_never_before_creation() {
     let settings = Settings::default();
     let (start, portal) = (settings.start, Portal::new(settings));

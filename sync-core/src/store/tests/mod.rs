@@ -1,6 +1,7 @@
 //! The mirror under test: what reads do to it, what people may do to it, what trouble leaves of it.
 
 mod applying;
+mod examining;
 mod fixture;
 mod guarding;
 mod merging;

@@ -1,0 +1,94 @@
+//! `crmsync doctor`: what is wrong with this installation, and what to do.
+
+mod check;
+mod mirror;
+mod place;
+mod portal;
+
+use super::{Context, mapping};
+use crate::config::PortalConfig;
+use crate::exit::{CommandError, Exit};
+use crate::installation::mappings_of;
+use crate::output::{Align, Table, words};
+use check::{Check, Verdict};
+use clap::Args;
+use serde::Serialize;
+
+/// Find out what is wrong with this installation, and what to do.
+///
+/// Looks at the configuration, the mappings, the credential, the mirror and where it lies, and asks HubSpot a few questions; without a network it goes on with the rest. Changes
+/// nothing and makes no mirror. Of a large mirror, reading every page takes a while.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crmsync doctor
+  crmsync doctor --json")]
+pub struct DoctorArgs {}
+
+#[derive(Serialize)]
+struct Document {
+    portal: String,
+    mirror: String,
+    checks: Vec<Check>,
+}
+
+/// Runs `doctor`.
+pub fn run(context: &Context, _arguments: &DoctorArgs) -> Result<Exit, CommandError> {
+    let settings = context.settings()?;
+    let portal = settings.portal(context.global.portal.as_deref())?;
+    let configuration = settings.file.as_deref();
+    let mut checks = vec![Check::ok(
+        "configuration",
+        match configuration {
+            Some(file) => format!("{}, portal {}", file.display(), portal.name),
+            None => format!("no file: built-in defaults and the environment, portal {}", portal.name),
+        },
+    )];
+    checks.push(mappings(portal));
+    let (credential, token) = portal::credential(portal);
+    checks.push(credential);
+    checks.extend(place::look(&portal.mirror, configuration));
+    let (examined, bound) = mirror::examine(portal, &mappings_of(portal).unwrap_or_default());
+    checks.extend(examined);
+    if let Some(token) = token {
+        checks.extend(portal::ask(context, portal, token, bound.as_deref())?);
+    }
+    let document = Document { portal: portal.name.clone(), mirror: portal.mirror.display().to_string(), checks };
+    context.output.show(&document, |output| {
+        output.table(&table(&document.checks))?;
+        output.line("")?;
+        for check in document.checks.iter().filter(|check| check.verdict != Verdict::Ok) {
+            if let Some(next) = &check.next {
+                output.line(format!("{}: {next}", check.check))?;
+            }
+        }
+        let waiting = document.checks.iter().filter(|check| check.verdict != Verdict::Ok).count() as u64;
+        output.line(match waiting {
+            0 => "All is fine.".to_owned(),
+            some => format!("{} for a person.", words::counted(some, "thing waits", "things wait")),
+        })
+    })?;
+    Ok(Exit::of_all(document.checks.iter().map(|check| check.exit)))
+}
+
+fn mappings(portal: &PortalConfig) -> Check {
+    let next = "`crmsync mapping check` shows a value that does not come back.";
+    match mapping::verdict(portal) {
+        Ok((count, 0)) => {
+            Check::ok("mappings", format!("{}, every value comes back", words::counted(count, "mapping", "mappings")))
+        }
+        Ok((_, failing)) => {
+            let fields = words::counted(failing, "two-way field does", "two-way fields do");
+            Check::fail("mappings", Exit::Usage, format!("{fields} not survive the way to HubSpot and back."), next)
+        }
+        Err(error) => Check::of_error("mappings", &error),
+    }
+}
+
+fn table(checks: &[Check]) -> Table {
+    let mut table = Table::new([("check", Align::Left), ("", Align::Left), ("found", Align::Left)]);
+    for check in checks {
+        table.row([&check.check, check.verdict.word(), &check.found]);
+    }
+    table
+}
