@@ -306,6 +306,8 @@ mod tests {
             retired: false,
             transform: Transform { pair: None, normaliser },
             line: 1,
+            wire_type: crate::schema::WireType::String,
+            several: false,
             codec,
             like,
             options: std::collections::HashSet::new(),

@@ -22,7 +22,8 @@ const PROVED: usize = 6;
 /// Reads the input as a mapping file and holds it against schemas that know its properties.
 pub(crate) fn mapping(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let lines = u64::try_from(text.lines().count()).unwrap_or(u64::MAX);
+    // To YAML, a carriage return alone ends a line, too.
+    let lines = u64::try_from(text.split(['\n', '\r']).count()).unwrap_or(u64::MAX);
     match Mapping::parse_all("fuzz.yaml", &text) {
         Ok(mapping) => TYPES.iter().for_each(|wire_type| resolved(&mapping, *wire_type)),
         Err(errors) => {

@@ -2,7 +2,7 @@
 
 use connectors::http::{Request, Response};
 use connectors::{HubSpot, Settings, Token, Transport, TransportError};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use sync_core::events::Silent;
 use sync_core::model::{Properties, Record};
@@ -15,7 +15,7 @@ struct Answer(Mutex<Vec<u8>>);
 impl Transport for Answer {
     async fn send(&self, _: Request) -> Result<Response, TransportError> {
         let headers = vec![("Date".to_owned(), "Sun, 22 Nov 2026 10:00:00 GMT".to_owned())];
-        Ok(Response { status: 200, headers, body: self.0.lock().unwrap_or_else(|stuck| stuck.into_inner()).clone() })
+        Ok(Response { status: 200, headers, body: self.0.lock().unwrap_or_else(PoisonError::into_inner).clone() })
     }
 }
 
@@ -37,7 +37,7 @@ fn connector() -> &'static (HubSpot<Arc<Answer>>, Arc<Answer>) {
 
 fn decode(body: &[u8]) -> Result<Page, RemoteError> {
     let (hubspot, answer) = connector();
-    *answer.0.lock().unwrap_or_else(|stuck| stuck.into_inner()) = body.to_vec();
+    *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = body.to_vec();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(hubspot.list("contacts", false, None, &["email".to_owned()]))
 }

@@ -103,7 +103,7 @@ fn p36_power_that_fails_at_any_frame_of_the_log_leaves_a_mirror_from_which_a_pul
                     sound(&path, &good).unwrap_or_else(|error| panic!("cut at byte {reached}: {error}"));
                     cuts += 1;
                 }
-                if (reached - HEADER) / frame % 23 == 0 {
+                if ((reached - HEADER) / frame).is_multiple_of(23) {
                     let again = world();
                     put_back(&again.mirror(), copy, reached);
                     again.pull_well().await.unwrap_or_else(|error| panic!("cut at byte {reached}: {error}"));
