@@ -80,7 +80,9 @@ fn main() -> Result<(), Failed> {
         Case { tier: "free", window: 100.0, types: 1, records: 24_000 },
         Case { tier: "free", window: 100.0, types: 4, records: 24_000 },
     ];
-    println!("| tier | object types | via | records | seconds | records/s | of window × 100 | against list | calls | 429 |");
+    println!(
+        "| tier | object types | via | records | seconds | records/s | of window × 100 | against list | calls | 429 |"
+    );
     println!("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|");
     for case in &cases {
         let types = if case.types == 1 { "one" } else { "four" };
