@@ -44,9 +44,9 @@ fn one_object_type_alone_uses_the_window_up_and_searches_come_on_top() {
     paused(async {
         for (tier, plan, allowed) in [(Tier::Free, Plan::Free, 100), (Tier::Professional, Plan::Professional, 190)] {
             let (alone, window) = one_type(Via::List, tier, plan).await;
-            // One cursor would need thirty seconds, in which it makes forty calls in ten.
+            // One cursor would make forty calls in ten seconds. The beginning, one call after the other, is part of this.
             let pages = 120.0 / (alone as f64 / 10_000.0);
-            assert!(pages > 0.85 * allowed as f64, "{tier:?}: {pages} pages in ten seconds");
+            assert!(pages > 0.8 * allowed as f64, "{tier:?}: {pages} pages in ten seconds");
             assert!(window <= allowed, "{tier:?}: {window} calls in ten seconds");
             let (both, window) = one_type(Via::Auto, tier, plan).await;
             assert!(window <= allowed, "{tier:?}: {window} calls in ten seconds");
