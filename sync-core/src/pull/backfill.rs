@@ -47,7 +47,9 @@ impl<R: Remote + 'static> Engine<R> {
         // Lists are live; of what a search gave, only this is certain: what its index had settled when the walk began.
         let unsettled = if searched { self.pull_settings().settle } else { Duration::ZERO };
         let settled_until = watermark.map(|watermark| watermark.minus(unsettled));
-        let (archived_walked_at, swept_at) = (Some(began), Some(began));
+        // An index may have lagged longer than that for some record. The sweep, which finds it, comes sooner then.
+        let unswept = if searched { self.pull_settings().sweep_every / 2 } else { Duration::ZERO };
+        let (archived_walked_at, swept_at) = (Some(began), Some(began.minus(unswept)));
         let status = ObjectStatus { watermark, settled_until, archived_walked_at, swept_at, backfilled: true };
         self.store()
             .write(move |write| {
