@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::shown;
 use crate::field::Field;
 use crate::policy::{ColumnType, Direction, Policy};
+use crate::resolve::PROJECTION_VERSION;
 use crate::schema::{PropertySchema, WireType};
 use crate::transform::{Factor, Normaliser, Pair, Transform};
 use crate::typing;
@@ -19,6 +20,7 @@ pub struct Recipe {
     pub column: String,
     /// Whether people may write it.
     pub pushed: bool,
+    version: u32,
     column_type: String,
     wire_type: String,
     several: bool,
@@ -64,6 +66,7 @@ impl Recipe {
             property: field.property.clone(),
             column: field.column.clone(),
             pushed: field.is_pushed(),
+            version: PROJECTION_VERSION,
             column_type: field.column_type.word().to_owned(),
             wire_type: field.wire_type.name().to_owned(),
             several: field.several,
@@ -71,6 +74,11 @@ impl Recipe {
             lowercase: field.transform.normaliser.lowercase,
             pair,
         }
+    }
+
+    /// Whether a program made the column that showed some values differently.
+    pub fn is_older(&self) -> bool {
+        self.version != PROJECTION_VERSION
     }
 
     /// The field that made the column, as far as its values go.

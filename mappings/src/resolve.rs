@@ -11,7 +11,7 @@ use crate::schema::{PropertySchema, WireType};
 use crate::typing;
 
 /// Changed when the same mapping begins to show the same value differently.
-const PROJECTION_VERSION: u32 = 2;
+pub(crate) const PROJECTION_VERSION: u32 = 2;
 
 /// A mapping that fits its portal.
 #[derive(Clone, Debug)]

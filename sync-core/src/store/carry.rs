@@ -98,13 +98,15 @@ struct Carrier<'w> {
 struct Row {
     id: Option<String>,
     uid: String,
-    /// What the old columns of the changes hold; NULL where there was none.
+    /// What the old columns hold.
     cells: Vec<Cell<'static>>,
     base: Option<RowBase>,
 }
 
 struct RowBase {
     replaced: bool,
+    /// Whether the row is as the engine left it, by its hash.
+    as_left: bool,
     archived: bool,
     properties: Properties,
 }
@@ -118,10 +120,7 @@ impl<'w> Carrier<'w> {
             let (next, Some(old)) = (places.len(), change.old) else { continue };
             places.insert(plan.old[old].property.clone(), next);
         }
-        let column = |place: Option<usize>| {
-            place.map_or_else(|| "NULL".to_owned(), |place| format!("r.{}", quote(&plan.old[place].column)))
-        };
-        let columns: String = plan.changes.iter().map(|change| format!(", {}", column(change.old))).collect();
+        let columns: String = plan.old.iter().map(|old| format!(", r.{}", quote(&old.column))).collect();
         let (name, base) = (table.quoted(), quote(&table.base_name()));
         let settings: Vec<String> = plan
             .changes
@@ -142,7 +141,7 @@ impl<'w> Carrier<'w> {
             plan,
             places,
             read: prepare(&format!(
-                "SELECT r.id, r._uid, b._row, b.archived, b.properties{columns}
+                "SELECT r.id, r._uid, b._row, b.archived, b.properties, b.row_hash{columns}, r.archived
                  FROM {name} r LEFT JOIN {base} b ON b.id = r.id WHERE r._row = ?1"
             ))?,
             fill,
@@ -160,12 +159,14 @@ impl<'w> Carrier<'w> {
             }
         }
         let mut filled = Vec::with_capacity(self.plan.changes.len());
-        for (change, mine) in self.plan.changes.iter().zip(&row.cells) {
+        for change in &self.plan.changes {
+            let mine = change.old.map_or(&Cell::Null, |place| &row.cells[place]);
+            let older = change.old.is_some_and(|place| self.plan.older[place]);
             let old = change.old.map(|place| &self.plan.old[place]);
             let new = change.new.map(|place| &self.table.mapping.fields[place]);
             let Some(property) = new.or(old).map(|field| field.property.as_str()) else { continue };
             let wire = self.places.get(property).and_then(|place| wires[*place].as_deref());
-            let carried = match old.filter(|old| is_edited(old, mine, wire, &row)) {
+            let carried = match old.filter(|old| is_edited(old, older, mine, wire, &row)) {
                 None => Carried::Agreed,
                 Some(old) => Carried::of(old, new, mine),
             };
@@ -199,17 +200,22 @@ impl<'w> Carrier<'w> {
     fn row(&mut self, handle: i64) -> Result<Option<Row>, StoreError> {
         let mut rows = self.read.query([handle])?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        let count = self.plan.old.len();
+        for place in 0..=count {
+            self.hasher.value(row.get_ref(place + 6)?);
+        }
+        let hash = self.hasher.finish();
         let base = match row.get::<_, Option<i64>>(2)? {
             None => None,
             Some(at) => Some(RowBase {
                 replaced: at != handle,
+                as_left: at == handle && row.get::<_, i64>(5)? == hash,
                 archived: row.get(3)?,
                 properties: Properties::from_json(row.get::<_, String>(4)?),
             }),
         };
-        let cells = (0..self.plan.changes.len())
-            .map(|place| Ok(cells::read(row.get_ref(place + 5)?)))
-            .collect::<Result<_, StoreError>>()?;
+        let cells =
+            (0..count).map(|place| Ok(cells::read(row.get_ref(place + 6)?))).collect::<Result<_, StoreError>>()?;
         Ok(Some(Row { id: row.get(0)?, uid: row.get(1)?, cells, base }))
     }
 
@@ -277,12 +283,14 @@ impl Carried {
     }
 }
 
-fn is_edited(old: &Field, mine: &Cell<'_>, wire: Option<&str>, row: &Row) -> bool {
+fn is_edited(old: &Field, older: bool, mine: &Cell<'_>, wire: Option<&str>, row: &Row) -> bool {
     match &row.base {
         // A row that is to be created: what it holds is a person's.
         None => *mine != Cell::Null,
         // A replaced row's NULL means "not mentioned".
-        Some(base) if base.replaced && *mine == Cell::Null => false,
+        Some(base) if base.as_left => false,
+        // Nor is it known of a NULL that an older program showed whether it stood for a value.
+        Some(base) if (base.replaced || older) && *mine == Cell::Null => false,
         Some(_) => old.is_pushed() && !old.same_cell(mine, &old.project(wire).cell),
     }
 }

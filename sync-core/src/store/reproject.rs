@@ -17,6 +17,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(super) struct Plan {
     /// The fields that the columns were made by.
     pub(super) old: Vec<Field>,
+    /// Which of them a program filled that showed some values differently.
+    pub(super) older: Vec<bool>,
     /// The properties of which something changes.
     pub(super) changes: Vec<Change>,
 }
@@ -44,7 +46,8 @@ impl Plan {
                 changes.push(Change { old: Some(place), new: None });
             }
         }
-        Ok(Self { old, changes })
+        let older = made.columns.iter().map(mappings::Recipe::is_older).collect();
+        Ok(Self { old, older, changes })
     }
 
     /// The names of the columns that go or are made anew.

@@ -201,3 +201,24 @@ async fn what_of_a_persons_own_no_longer_fits_is_named() {
     assert_eq!(mirror.one("SELECT town FROM contacts"), "Oslo");
     assert_eq!(mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('other', 'towns')"), "2");
 }
+
+#[tokio::test]
+async fn p4_what_an_older_program_showed_differently_is_no_edit() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, &ANN.replace("10.50", " 11")), record(2, 5, ANN)]).await.unwrap();
+    // As the older program left it: a number among blanks was shown as none. The hash was taken of that.
+    let older = mirror.one("SELECT columns_made FROM sync_objects").replace("\"version\":", "\"version\":9");
+    mirror
+        .person()
+        .execute_batch(&format!(
+            "UPDATE sync_guard SET applying = 1; UPDATE contacts SET amount = NULL WHERE id = '1';
+             UPDATE sync_guard SET applying = 0;
+             UPDATE sync_objects SET mapping_fingerprint = 'older', columns_made = '{older}'"
+        ))
+        .unwrap();
+    remap(&mirror, CONTACTS).await;
+    assert_eq!(mirror.one("SELECT group_concat(amount) FROM contacts"), "11,10.5");
+    assert_eq!(mirror.one("SELECT count(*) FROM sync_rejects"), "0");
+    let handle = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap();
+    assert_eq!(handle.call(|store| store.diff("contacts")).await.unwrap(), []);
+}
