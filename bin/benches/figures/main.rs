@@ -71,9 +71,9 @@ fn main() -> Result<(), Failed> {
 
 /// So many properties as mapping fields: well-known ones, then ones of the portal's own.
 fn fields(count: usize) -> String {
-    let own = (0..count.saturating_sub(TWENTY.len())).map(|n| format!("custom_{n}"));
+    let own = (0..count.saturating_sub(TWENTY.len())).map(|n| format!("custom_{n:04}"));
     let names = TWENTY.iter().take(count).map(|name| (*name).to_owned()).chain(own);
-    names.map(|name| format!("  {name}: {name}\n")).collect()
+    names.map(|name| format!("  {name}: of_{name}\n")).collect()
 }
 
 fn simulator(records: usize, properties: usize) -> Result<Simulator, Failed> {

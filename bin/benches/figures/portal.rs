@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crmsync");
@@ -18,6 +18,8 @@ pub(crate) type Failed = Box<dyn std::error::Error>;
 pub(crate) struct Simulator {
     process: Child,
     variables: Vec<(String, String)>,
+    /// Kept open: it may go on writing.
+    _told: BufReader<ChildStdout>,
 }
 
 impl Drop for Simulator {
@@ -35,14 +37,16 @@ impl Simulator {
         command.args(["simulator", "--port", "0"]).args(flags);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let told = process.stdout.take().ok_or("the simulator has no stdout")?;
-        let mut simulator = Self { process, variables: Vec::new() };
-        for line in BufReader::new(told).lines().take(2) {
-            let line = line?;
-            let pair = line.strip_prefix("export ").and_then(|pair| pair.split_once('='));
+        let mut told = BufReader::new(told);
+        let mut variables = Vec::new();
+        for _ in 0..2 {
+            let mut line = String::new();
+            told.read_line(&mut line)?;
+            let pair = line.trim_end().strip_prefix("export ").and_then(|pair| pair.split_once('='));
             let (name, value) = pair.ok_or("the simulator did not tell its address")?;
-            simulator.variables.push((name.to_owned(), value.to_owned()));
+            variables.push((name.to_owned(), value.to_owned()));
         }
-        Ok(simulator)
+        Ok(Self { process, variables, _told: told })
     }
 
     /// The address and the token, in this order.
