@@ -213,6 +213,7 @@ pub(super) fn nothing_is_stale(world: &World) -> Verdict {
     ) else {
         return Ok(());
     };
+    let bumps = world.rehearsal.portal().switches_mut().restore_bumps;
     let settles = world.rehearsal.portal().switches_mut().lag.tail_max <= LAG_THAT_SETTLES;
     let bounds: Vec<(String, i64, i64, i64)> = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
@@ -237,8 +238,11 @@ pub(super) fn nothing_is_stale(world: &World) -> Verdict {
             let seen = shown.is_some_and(|found| found.updated_at >= truth.updated_at);
             if !seen {
                 let (changed, until) = (Timestamp::from_millis(truth.updated_at), Timestamp::from_millis(until));
+                let created = Timestamp::from_millis(truth.created_at);
+                let state = shown.map_or("absent", |found| found.state.as_str());
                 return Err(format!(
-                    "{object} {} changed {changed}, and is not there although settled or swept until {until}",
+                    "{object} {} was created {created} and changed {changed}, and is {state} although settled or swept \
+                     until {until} ({settled}, {swept}; restoring bumps: {bumps})",
                     truth.id
                 ));
             }
