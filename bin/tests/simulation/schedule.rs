@@ -169,6 +169,7 @@ fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
         associations_page: [3, 500][dice.usize(..2)],
         bare_search_errors: dice.bool(),
         archive_bumps: dice.bool(),
+        restore_bumps: dice.u8(..4) > 0,
         ..Switches::default()
     };
     simulator::Settings {
