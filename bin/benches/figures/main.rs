@@ -91,7 +91,7 @@ fn pull(properties: usize, records: usize) -> Result<(), Failed> {
     let simulator = simulator(records, properties)?;
     configure(home.path(), &[("contacts", fields(properties))], UNLIMITED)?;
     let ran = simulator.run(home.path(), &["pull"])?;
-    let rows = ran.summary["objects"][0]["new"].as_u64().unwrap_or_default();
+    let rows = ran.new_records()?;
     let pages = ceiling::fetch(&simulator, &home.path().join("bench.db"))?;
     let ceiling = ceiling::write(&pages, &home.path().join("bench.db"), &home.path().join("ceiling.db"))?;
     let (rate, most) = (rows as f64 / ran.seconds, ceiling.records as f64 / ceiling.seconds);
@@ -110,7 +110,7 @@ fn memory(records: usize) -> Result<(), Failed> {
     let simulator = simulator(records, 20)?;
     configure(home.path(), &[("contacts", fields(20))], UNLIMITED)?;
     let ran = simulator.run(home.path(), &["pull"])?;
-    let rows = ran.summary["objects"][0]["new"].as_u64().unwrap_or_default();
+    let rows = ran.new_records()?;
     println!("| {rows} | {:.1} | {:.0} | {:.1} |", ran.seconds, rows as f64 / ran.seconds, megabytes(ran.peak_kib));
     Ok(())
 }

@@ -100,6 +100,12 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// How many records the first object type gained.
+    pub(crate) fn new_records(&self) -> Result<u64, Failed> {
+        let new = self.summary["objects"][0]["new"].as_u64();
+        new.ok_or_else(|| format!("the run told no number of new records: {}", self.summary).into())
+    }
+
     /// A number of the summary.
     pub(crate) fn number(&self, name: &str) -> u64 {
         self.summary[name].as_u64().unwrap_or_default()
