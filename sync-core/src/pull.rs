@@ -12,6 +12,7 @@ mod backfill;
 mod by_id;
 mod lanes;
 mod metadata;
+mod pages;
 mod pool;
 mod ranges;
 mod reprojection;

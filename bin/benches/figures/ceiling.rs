@@ -82,6 +82,7 @@ pub(crate) fn write(pages: &[Vec<u8>], mirror: &Path, path: &Path) -> Result<Cei
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     copy_schema(mirror, &connection)?;
     let places: HashMap<&str, usize> =
         fields.iter().enumerate().map(|(place, field)| (field.property.as_str(), place)).collect();

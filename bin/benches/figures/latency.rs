@@ -30,10 +30,10 @@ struct Took {
 /// Prints a row for each plan, number of object types and choice of calls.
 pub(crate) fn measure() -> Result<(), Failed> {
     let cases = [
-        Case { tier: "professional", window: 190.0, types: 1, records: 40_000 },
-        Case { tier: "professional", window: 190.0, types: 4, records: 40_000 },
-        Case { tier: "free", window: 100.0, types: 1, records: 24_000 },
-        Case { tier: "free", window: 100.0, types: 4, records: 24_000 },
+        Case { tier: "professional", window: 190.0, types: 1, records: 100_000 },
+        Case { tier: "professional", window: 190.0, types: 4, records: 100_000 },
+        Case { tier: "free", window: 100.0, types: 1, records: 60_000 },
+        Case { tier: "free", window: 100.0, types: 4, records: 60_000 },
     ];
     println!(
         "\n| tier | object types | via | records | seconds | records/s | of window × 100 | against list | calls | 429 |"

@@ -6,26 +6,21 @@
 
 use super::associations::Extent;
 use super::lanes::Via;
+use super::pages;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::events::{Event, Phase};
 use crate::model::{Record, Timestamp};
 use crate::remote::{ChangedQuery, Page, Remote};
 use crate::report::ObjectReport;
-use crate::store::{Applied, ObjectStatus, Range, StoreError, Table, Walk};
+use crate::store::{ObjectStatus, Range, StoreError, Table, Walk};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
 
-/// Pages on their way from the remote to the mirror.
-pub(super) const PAGES_WAITING: usize = 4;
 /// Records that are asked for before a search that finds nothing is called blind.
 const SAMPLE: usize = 100;
 /// So many must be there: one or two may have been restored a moment ago, which moves no date and reaches the index late.
 const WITNESSES: usize = 3;
-/// How long one transaction may write before it commits and the rest waits for the next.
-pub(super) const LONGEST_WRITE: Duration = Duration::from_millis(100);
 
 impl<R: Remote + 'static> Engine<R> {
     /// Reads an object type in full, going on where an earlier run was stopped.
@@ -182,7 +177,7 @@ impl<R: Remote + 'static> Engine<R> {
         walk: Walk,
         report: &mut ObjectReport,
     ) -> Result<Walk, RunError> {
-        let (pages, arriving) = mpsc::channel(PAGES_WAITING);
+        let (pages, arriving) = pages::queue(Vec::new());
         let fetch = self.fetch_list(table, phase, walk.position.clone(), pages);
         let write = self.write_list(table, phase, walk, arriving, report);
         let (fetched, written) = tokio::join!(fetch, write);
@@ -228,7 +223,7 @@ impl<R: Remote + 'static> Engine<R> {
         table: &Table,
         phase: Phase,
         mut after: Option<String>,
-        pages: mpsc::Sender<Page>,
+        pages: pages::Sender<Page>,
     ) -> Result<(), RunError> {
         let archived = phase == Phase::Archived;
         loop {
@@ -236,8 +231,7 @@ impl<R: Remote + 'static> Engine<R> {
             let page = self.remote().list(table.object(), archived, after.as_deref(), &table.fetched).await?;
             self.step("list.page_read")?;
             after.clone_from(&page.next);
-            if pages.send(page).await.is_err() || after.is_none() {
-                // A writer that is gone has its own error to tell.
+            if !pages.send(page).await || after.is_none() {
                 return Ok(());
             }
         }
@@ -248,57 +242,44 @@ impl<R: Remote + 'static> Engine<R> {
         table: &Arc<Table>,
         phase: Phase,
         mut walk: Walk,
-        mut arriving: mpsc::Receiver<Page>,
+        mut arriving: pages::Receiver<Page>,
         report: &mut ObjectReport,
     ) -> Result<Walk, RunError> {
-        let mut waiting: Vec<Page> = Vec::new();
-        loop {
-            if waiting.is_empty() {
-                let Some(page) = arriving.recv().await else { return Ok(walk) };
-                waiting.push(page);
-            }
-            while waiting.len() < PAGES_WAITING
-                && let Ok(page) = arriving.try_recv()
-            {
-                waiting.push(page);
-            }
-            let batch = std::mem::take(&mut waiting);
-            let written = self.write_pages(table, phase, walk, batch).await?;
+        while let Some(batch) = arriving.next().await {
+            let (reached, written) = self.write_pages(table, phase, walk, batch).await?;
             self.step("list.pages_written")?;
             report.applied.add(written.applied);
             self.advanced(table.object(), phase, written.records);
-            (walk, waiting) = (written.walk, written.rest);
+            walk = reached;
+            arriving.put_back(written.rest);
         }
+        Ok(walk)
     }
 
     async fn write_pages(
         &self,
         table: &Arc<Table>,
         phase: Phase,
-        walk: Walk,
-        pages: Vec<Page>,
-    ) -> Result<Written, StoreError> {
+        mut walk: Walk,
+        batch: Vec<pages::Waiting<Page>>,
+    ) -> Result<(Walk, pages::Written<Page>), StoreError> {
         let table = Arc::clone(table);
         self.store()
             .write(move |write| {
-                let began = Instant::now();
-                let mut written = Written { applied: Applied::default(), records: 0, walk, rest: Vec::new() };
-                let mut pages = pages.into_iter();
-                for page in pages.by_ref() {
-                    written.applied.add(write.apply(&table, &page.records)?);
-                    write.step("list.page_applied")?;
-                    written.records += page.records.len();
-                    written.walk.done = page.next.is_none();
-                    written.walk.position = page.next;
-                    if began.elapsed() >= LONGEST_WRITE {
-                        break;
-                    }
-                }
-                written.rest = pages.collect();
-                write.save_walk(table.object(), phase, &written.walk)?;
-                Ok(written)
+                let written = pages::write(write, &table, batch, "list.page_applied", |page| {
+                    walk.done = page.next.is_none();
+                    walk.position = page.next;
+                })?;
+                write.save_walk(table.object(), phase, &walk)?;
+                Ok((walk, written))
             })
             .await
+    }
+}
+
+impl pages::Records for Page {
+    fn records(&self) -> &[Record] {
+        &self.records
     }
 }
 
@@ -309,12 +290,4 @@ pub(super) struct Begun {
     pub(super) ranges: Vec<Range>,
     /// About how many records the list has, if that is known.
     pub(super) total: Option<u64>,
-}
-
-struct Written {
-    applied: Applied,
-    records: usize,
-    walk: Walk,
-    /// Pages that the transaction had no time for.
-    rest: Vec<Page>,
 }

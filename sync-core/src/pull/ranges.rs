@@ -10,8 +10,9 @@
 //!   ([`Walk::searched`]); and where a page lacks records that the index counts, or is out of order, the list is asked
 //!   for that page.
 
-use super::backfill::{Begun, LONGEST_WRITE, PAGES_WAITING};
+use super::backfill::Begun;
 use super::lanes::Way;
+use super::pages;
 use super::pool::{Place, Pool};
 use crate::engine::Engine;
 use crate::error::{RemoteError, RemoteErrorKind, RunError};
@@ -19,16 +20,17 @@ use crate::events::Phase;
 use crate::model::{Record, RecordId};
 use crate::remote::{IdRange, Page, Remote};
 use crate::report::ObjectReport;
-use crate::store::{Applied, Range, StoreError, Table, Walk};
+use crate::store::{Range, StoreError, Table, Walk};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 const PHASE: Phase = Phase::Backfill;
 /// How often a page out of order is asked for again, and a probe that somebody's change may have spoilt.
 const RETRIES: u32 = 2;
+/// So many cursors over lists have their ranges before the first search takes its own.
+const LISTS_FIRST: u32 = 5;
 /// A search that gave no usable page this often in a row is not asked again.
 const SEARCHES_REFUSED: u32 = 3;
 
@@ -69,14 +71,17 @@ pub(super) struct Opened {
     pub(super) answer: Option<Duration>,
 }
 
+impl pages::Records for RangePage {
+    fn records(&self) -> &[Record] {
+        &self.records
+    }
+}
+
+/// What a transaction wrote, and how far: which range up to where, and whether to its end.
 struct Written {
-    applied: Applied,
-    records: usize,
     walk: Walk,
-    /// How far which range was written, and whether to its end.
     steps: Vec<(u32, u64, bool)>,
-    /// Pages that the transaction had no time for.
-    rest: Vec<RangePage>,
+    pages: pages::Written<RangePage>,
 }
 
 impl<R: Remote + 'static> Engine<R> {
@@ -142,18 +147,19 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<Walk, RunError> {
         let Opened { pool, read, .. } = opened;
         let pool = Arc::new(pool);
-        let (pages, arriving) = mpsc::channel(PAGES_WAITING);
+        let (pages, arriving) = pages::queue(read);
         let mut cursors = JoinSet::new();
         for n in 0..way.list + way.search {
-            // Those that search come right after the first, so that their share of the list is a large one.
-            let by_search = n < way.search + way.list.min(1) && n >= way.list.min(1);
+            // Ranges are cut one after the other, by searches: those that search wait until lists have enough.
+            let first = way.list.min(LISTS_FIRST);
+            let by_search = (first..first + way.search).contains(&n);
             let (engine, table, pool, pages) = (self.clone(), Arc::clone(table), Arc::clone(&pool), pages.clone());
             cursors.spawn(async move { engine.follow(&table, &pool, by_search, pages).await });
         }
         drop(pages);
         let watch = async { Ok(first_stop(cursors).await) };
         // The writer's error ends the reading at once; a reader's lets the writer finish what has been read.
-        let write = self.write_ranges(table, &pool, begun.walk.clone(), read, arriving, report);
+        let write = self.write_ranges(table, &pool, begun.walk.clone(), arriving, report);
         let (stopped, walk) = tokio::try_join!(watch, write)?;
         match stopped {
             Some(Stop::Failed(error)) => Err(error),
@@ -185,7 +191,7 @@ impl<R: Remote + 'static> Engine<R> {
         table: &Table,
         pool: &Pool,
         by_search: bool,
-        pages: mpsc::Sender<RangePage>,
+        pages: pages::Sender<RangePage>,
     ) -> Result<(), Stop> {
         let mut refused = 0;
         while let Some(part) = self.next_part(table, pool).await? {
@@ -203,9 +209,8 @@ impl<R: Remote + 'static> Engine<R> {
                 };
                 self.step("range.page_read")?;
                 if let Some(page) = keep(pool, place, found, searched)
-                    && pages.send(page).await.is_err()
+                    && !pages.send(page).await
                 {
-                    // A writer that is gone has its own error to tell.
                     return Ok(());
                 }
             }
@@ -286,64 +291,46 @@ impl<R: Remote + 'static> Engine<R> {
         table: &Arc<Table>,
         pool: &Pool,
         mut walk: Walk,
-        mut waiting: Vec<RangePage>,
-        mut arriving: mpsc::Receiver<RangePage>,
+        mut arriving: pages::Receiver<RangePage>,
         report: &mut ObjectReport,
     ) -> Result<Walk, RunError> {
-        loop {
-            if waiting.is_empty() {
-                let Some(page) = arriving.recv().await else { return Ok(walk) };
-                waiting.push(page);
-            }
-            while waiting.len() < PAGES_WAITING
-                && let Ok(page) = arriving.try_recv()
-            {
-                waiting.push(page);
-            }
+        while let Some(batch) = arriving.next().await {
             // Taken after the pages: whatever they belong to is among these ranges.
             let left = pool.unwritten();
-            let written = self.write_range_pages(table, walk, left, std::mem::take(&mut waiting)).await?;
+            let written = self.write_range_pages(table, walk, left, batch).await?;
             self.step("range.pages_written")?;
             pool.written(&written.steps);
-            report.applied.add(written.applied);
-            self.advanced(table.object(), PHASE, written.records);
-            (walk, waiting) = (written.walk, written.rest);
+            report.applied.add(written.pages.applied);
+            self.advanced(table.object(), PHASE, written.pages.records);
+            walk = written.walk;
+            arriving.put_back(written.pages.rest);
         }
+        Ok(walk)
     }
 
     async fn write_range_pages(
         &self,
         table: &Arc<Table>,
-        walk: Walk,
+        mut walk: Walk,
         mut left: Vec<Range>,
-        pages: Vec<RangePage>,
+        batch: Vec<pages::Waiting<RangePage>>,
     ) -> Result<Written, StoreError> {
         let table = Arc::clone(table);
         self.store()
             .write(move |write| {
-                let began = Instant::now();
-                let (applied, steps) = (Applied::default(), Vec::new());
-                let mut written = Written { applied, records: 0, walk, steps, rest: Vec::new() };
-                let mut pages = pages.into_iter();
-                for page in pages.by_ref() {
-                    written.applied.add(write.apply(&table, &page.records)?);
-                    write.step("range.page_applied")?;
-                    written.records += page.records.len();
-                    written.walk.searched |= page.searched;
-                    written.steps.push((page.part, page.next, page.done));
-                    if began.elapsed() >= LONGEST_WRITE {
-                        break;
-                    }
-                }
-                written.rest = pages.collect();
-                for (part, next, done) in &written.steps {
+                let mut steps = Vec::new();
+                let pages = pages::write(write, &table, batch, "range.page_applied", |page| {
+                    walk.searched |= page.searched;
+                    steps.push((page.part, page.next, page.done));
+                })?;
+                for (part, next, done) in &steps {
                     left.retain(|range| !done || range.part != *part);
                     left.iter_mut().filter(|range| range.part == *part).for_each(|range| range.next = *next);
                 }
-                written.walk.done = left.is_empty();
-                write.save_walk(table.object(), PHASE, &written.walk)?;
-                write.save_ranges(table.object(), PHASE, written.walk.began, &left)?;
-                Ok(written)
+                walk.done = left.is_empty();
+                write.save_walk(table.object(), PHASE, &walk)?;
+                write.save_ranges(table.object(), PHASE, walk.began, &left)?;
+                Ok(Written { walk, steps, pages })
             })
             .await
     }

@@ -122,8 +122,8 @@ async fn repeated_at_most(most: [usize; 2], prepare: impl AsyncFn() -> World) {
     }
 }
 
-fn many() -> World {
-    let settings = Settings { latency: Duration::from_millis(20), ..still(2_600, 0, 0, 0) };
+fn contacts(count: usize) -> World {
+    let settings = Settings { latency: Duration::from_millis(20), ..still(count, 0, 0, 0) };
     let mut world = World::new(settings);
     world.mappings = vec![slim_contacts("")];
     world
@@ -131,18 +131,18 @@ fn many() -> World {
 
 #[test]
 fn p18_a_kill_during_a_backfill_repeats_the_pages_of_one_transaction() {
-    // Five pages in the transaction, four that wait for it, and one in the reader's hand.
-    paused(repeated_at_most([10, 1], async || many()));
+    // Twenty pages on their way, and one in the reader's hand.
+    paused(repeated_at_most([21, 1], async || contacts(4_300)));
 }
 
 #[test]
 fn p18_a_kill_during_a_walk_over_changes_repeats_the_pages_of_one_transaction() {
     // A stretch of the walk is five pages of search.
     paused(async {
-        let read = many();
+        let read = contacts(2_600);
         read.pull_well().await.unwrap();
         repeated_at_most([0, 5], async || {
-            let world = many().with_mirror_of(&read);
+            let world = contacts(2_600).with_mirror_of(&read);
             after(minutes(5)).await;
             let (now, ids) = (world.rehearsal.now(), ids(&world, "contacts"));
             world.rehearsal.portal().bulk_edit(now, "contacts", &ids, "city", "Here").unwrap();
