@@ -5,6 +5,12 @@
 //! * Reads may be repeated at will and change nothing at the remote.
 //! * Answers are not trusted for completeness: what a method promises about absence is said at the method.
 //! * `server_time` is the remote's own clock when it answered (a `Date` header), never the local one.
+//! * A write is sent again only where it is certain that it was not carried out. An `Err` of a write means that nothing of
+//!   the call was done; where that is not certain the call succeeds, with inputs whose outcome is unknown.
+
+mod writes;
+
+pub use writes::{Outcome, PairLabels, PropertyVersions, Refusal, Version, WriteInput, WrittenRecord, Writing};
 
 use crate::error::RemoteError;
 use crate::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp};
@@ -188,4 +194,53 @@ pub trait Remote: Send + Sync {
         to: &str,
         ids: &[RecordId],
     ) -> impl Future<Output = Result<Vec<Association>, RemoteError>> + Send;
+
+    /// Reads the active records that have one of these values in a property whose values are unique; live, not from an
+    /// index. A value that no record has is simply absent.
+    fn read_by(
+        &self,
+        object: &str,
+        property: &str,
+        values: &[String],
+        properties: &[String],
+    ) -> impl Future<Output = Result<Vec<Record>, RemoteError>> + Send;
+
+    /// How many inputs one call of [`Remote::write`] takes.
+    fn batch_size(&self) -> usize;
+
+    /// Writes records: at most [`Remote::batch_size`], none of them twice. The outcomes are in the order of the inputs.
+    ///
+    /// [`RemoteErrorKind::Refused`](crate::RemoteErrorKind::Refused) means that the call as a whole was refused without
+    /// naming inputs, and nothing was done: parts of it may succeed. A call of one input that is refused has an outcome.
+    fn write(
+        &self,
+        object: &str,
+        how: Writing<'_>,
+        inputs: &[WriteInput],
+    ) -> impl Future<Output = Result<Vec<Outcome<WrittenRecord>>, RemoteError>> + Send;
+
+    /// Gives pairs of records exactly these labels; any number of pairs, none of them twice. The outcomes are in the
+    /// order of the pairs.
+    fn relabel(
+        &self,
+        from: &str,
+        to: &str,
+        pairs: &[PairLabels],
+    ) -> impl Future<Output = Result<Vec<Outcome<()>>, RemoteError>> + Send;
+
+    /// Takes pairs of records apart: all their labels, in both directions. The outcomes are in the order of the pairs.
+    fn unlink(
+        &self,
+        from: &str,
+        to: &str,
+        pairs: &[(RecordId, RecordId)],
+    ) -> impl Future<Output = Result<Vec<Outcome<()>>, RemoteError>> + Send;
+
+    /// The values that these properties of active records had, as far back as the remote remembers.
+    fn versions(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        properties: &[String],
+    ) -> impl Future<Output = Result<Vec<PropertyVersions>, RemoteError>> + Send;
 }

@@ -1,0 +1,104 @@
+//! What the engine asks a CRM to write, and what became of it.
+//!
+//! Every input is accounted for. Where nobody can say what became of one, it is [`Outcome::Unknown`], never left out: the
+//! engine then looks before it sends anything of it again.
+
+use crate::model::{Record, RecordId};
+
+/// What is to be done with records of one object type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing<'a> {
+    /// Make new records.
+    Create,
+    /// Change records by their id.
+    Update,
+    /// Make the record that has a value in this property, or change it if there is one. The property's values are
+    /// unique at the remote.
+    Upsert(&'a str),
+    /// Archive records by their id.
+    Archive,
+}
+
+/// One record to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteInput {
+    /// Names the input; unique for all time, so that an answer or a log line leads back to it.
+    pub trace: String,
+    /// The record's id; for an upsert the value that names it; empty for a create.
+    pub key: String,
+    /// Properties and their values as the remote takes them; `""` clears. Empty for an archive.
+    pub properties: Vec<(String, String)>,
+}
+
+/// What became of one input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome<T> {
+    /// It was done.
+    Done(T),
+    /// It was refused, and nothing of it was done.
+    Refused(Refusal),
+    /// Nobody knows whether it was done; the text says why.
+    Unknown(String),
+}
+
+/// A record that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenRecord {
+    /// What the remote told of it: at least its id, of its properties some. `None` where it told nothing, as for an
+    /// archive.
+    pub record: Option<Record>,
+    /// Whether it was made by this very input. Only an upsert can tell otherwise.
+    pub created: bool,
+}
+
+/// Why one input was refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP-like status, where there was one.
+    pub status: Option<u16>,
+    /// The remote's word for the kind of error.
+    pub category: Option<String>,
+    /// The remote's own sentence.
+    pub message: String,
+    /// The remote's number for this conversation, for its support.
+    pub correlation_id: Option<String>,
+    /// The properties that the remote named as the reason, if it named any.
+    pub properties: Vec<String>,
+    /// The record that is there already, where the remote refused to make another one and named it.
+    pub existing: Option<RecordId>,
+    /// Whether the remote does not know the record.
+    pub not_found: bool,
+}
+
+/// The labels that one pair of records is to have: all of them, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairLabels {
+    /// The record on the side of the call's `from`.
+    pub from: RecordId,
+    /// The other one.
+    pub to: RecordId,
+    /// Category and type id of each label, in the direction of the call.
+    pub types: Vec<(String, u64)>,
+}
+
+/// One value that a property had, newest first in a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The value; `None` where it was cleared.
+    pub value: Option<String>,
+    /// Since when, by the remote's clock.
+    pub at: crate::model::Timestamp,
+    /// Who set it, as far as the remote tells: the kind of source and its id.
+    pub source: String,
+}
+
+/// The values that one property of one record had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyVersions {
+    /// The record.
+    pub id: RecordId,
+    /// The property.
+    pub property: String,
+    /// Newest first.
+    pub versions: Vec<Version>,
+}
