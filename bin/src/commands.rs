@@ -9,7 +9,9 @@ pub mod demo;
 pub mod doctor;
 pub mod init;
 pub mod mapping;
+pub mod plan;
 pub mod pull;
+pub mod push;
 pub mod schema;
 pub mod simulator;
 pub mod snapshot;
@@ -31,6 +33,8 @@ pub fn run(context: &Context, command: &Command) -> Result<Exit, CommandError> {
         Command::Init(arguments) => init::run(context, arguments),
         Command::Sync(arguments) => sync::run(context, arguments),
         Command::Pull(arguments) => pull::run(context, arguments),
+        Command::Plan(arguments) => plan::run(context, arguments),
+        Command::Push(arguments) => push::run(context, arguments),
         Command::Backfill(arguments) => backfill::run(context, arguments),
         Command::Status(arguments) => status::run(context, arguments),
         Command::Verify(arguments) => verify::run(context, arguments),

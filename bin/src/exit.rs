@@ -192,6 +192,8 @@ impl From<RunError> for CommandError {
             RunError::Store(error) => error.into(),
             RunError::Mappings(errors) => crate::installation::mapping_errors(&errors),
             RunError::Belt(what) => Self::new(Exit::Belt, format!("{what}.")),
+            RunError::Storm(what) => Self::new(Exit::Later, format!("{what}."))
+                .hint("what was sent and not answered is looked at first in the next run."),
             RunError::LeftOut(why) => Self::new(Exit::Attention, why),
             error @ (RunError::Stopped(_) | RunError::Task(_)) => Self::internal(format!("{error}.")).caused_by(error),
         }

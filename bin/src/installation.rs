@@ -12,7 +12,7 @@ use sync_core::events::Observer;
 use sync_core::remote::Account;
 use sync_core::steps::Unstopped;
 use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
-use sync_core::{Engine, Lanes, Parts, PullSettings, Report, Via};
+use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Report, Via};
 
 /// An engine over HTTP.
 pub type HttpEngine = Engine<HubSpot<HttpTransport>>;
@@ -23,6 +23,8 @@ pub struct Installation {
     pub engine: HttpEngine,
     /// The mappings of the configured objects.
     pub mappings: Vec<Mapping>,
+    /// Whether a person has switched writing to HubSpot on.
+    pub may_push: bool,
     portal_id: Option<String>,
     lock: RunLock,
 }
@@ -59,8 +61,10 @@ impl Installation {
             observer,
             steps,
             pull: pull_settings(portal, allowed, via),
+            push: push_settings(portal, allowed),
         });
-        Ok(Self { engine, mappings, portal_id: portal.portal_id.map(|id| id.to_string()), lock })
+        let portal_id = portal.portal_id.map(|id| id.to_string());
+        Ok(Self { engine, mappings, may_push: portal.push.enabled, portal_id, lock })
     }
 
     /// Opens the run's row, after asking who answers.
@@ -83,8 +87,10 @@ pub(crate) async fn close<T: Transport + 'static>(
     let ended = engine
         .end_run(RunTotals {
             pulled: totals.inserted + totals.changed,
+            pushed: report.pushed().written(),
             archived: totals.archived,
             conflicts: totals.conflicts,
+            rejects: report.pushed().refused,
             requests: usage.requests,
             daily_limit: usage.daily_limit,
             daily_remaining: usage.daily_remaining,
@@ -147,6 +153,16 @@ fn pull_settings(portal: &PortalConfig, allowed: Allowances, via: Via) -> PullSe
         allow_vanished: allowed.vanished,
         metadata_every: portal.pull.sweep_every,
         lanes: Lanes { via, ..Lanes::default() },
+    }
+}
+
+fn push_settings(portal: &PortalConfig, allowed: Allowances) -> PushSettings {
+    PushSettings {
+        max_archives: portal.push.max_archives,
+        allow_archives: allowed.archives,
+        max_updates: portal.push.max_updates,
+        allow_updates: allowed.updates,
+        ..PushSettings::default()
     }
 }
 

@@ -127,8 +127,22 @@ CREATE UNIQUE INDEX sync_conflicts_open ON sync_conflicts (object, record_id, pr
 CREATE TABLE sync_rejects (
     id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, record_id TEXT, uid TEXT, operation TEXT NOT NULL,
     properties TEXT, status INTEGER, category TEXT, message TEXT NOT NULL, correlation_id TEXT,
-    attempts INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL
+    attempts INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL,
+    -- 1 once a person asked for it to be tried again although nothing changed.
+    retry INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX sync_rejects_by_object ON sync_rejects (object);
+
+-- What was sent to the remote, entered before the first byte left. An entry without a settled_at may or may not have
+-- been carried out: its record is looked at before anything else of it is sent.
+CREATE TABLE sync_journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER NOT NULL, object TEXT NOT NULL, operation TEXT NOT NULL,
+    trace TEXT NOT NULL UNIQUE, row_handle INTEGER NOT NULL, uid TEXT NOT NULL, record_id TEXT,
+    -- A JSON object: each property with [what both sides agreed on, what was sent].
+    properties TEXT NOT NULL,
+    sent_at TEXT NOT NULL, settled_at TEXT, outcome TEXT, message TEXT
+);
+CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
 
 CREATE TABLE sync_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,

@@ -15,6 +15,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
+/// A part of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// What was sent and never answered is looked at.
+    Recover,
+    /// The remote's changes come in.
+    Edge,
+    /// The mirror's changes go out.
+    Push,
+    /// What the remote's index shows late, and what no date shows, comes in.
+    Behind,
+}
+
 /// What a person is told, in every run until it is over.
 const RESTORED: &str = "the mirror is older than the last run on it, so it was restored from a copy: everything is read \
                         again and compared, and rows that may have been created in the meantime are held";
@@ -23,8 +36,29 @@ impl<R: Remote + 'static> Engine<R> {
     /// Pulls: the first time everything, later what changed. `objects` limits it to some of the mapped object types;
     /// empty means all. `server_now` is the remote's time at the run's begin, as [`Engine::begin_run`] told it.
     pub async fn pull(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String]) -> Report {
+        self.cycle(server_now, mappings, objects, &[Stage::Edge, Stage::Behind]).await
+    }
+
+    /// Pulls and pushes, in the order that leaves the least to chance: what was sent and never answered, what changed at
+    /// the remote, what changed in the mirror, and what the remote's index shows late.
+    pub async fn sync(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String]) -> Report {
+        self.cycle(server_now, mappings, objects, &[Stage::Edge, Stage::Push, Stage::Behind]).await
+    }
+
+    /// Pushes alone.
+    pub async fn push(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String]) -> Report {
+        self.cycle(server_now, mappings, objects, &[Stage::Push]).await
+    }
+
+    async fn cycle(
+        &self,
+        server_now: Timestamp,
+        mappings: &[Mapping],
+        objects: &[String],
+        stages: &[Stage],
+    ) -> Report {
         let mut report = Report::default();
-        if let Err(error) = self.pull_into(&mut report, server_now, mappings, objects).await {
+        if let Err(error) = self.pass_stages(&mut report, server_now, mappings, objects, stages).await {
             report.error = Some(error);
         }
         report
@@ -118,24 +152,56 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(found)
     }
 
-    async fn pull_into(
+    async fn pass_stages(
         &self,
         report: &mut Report,
         server_now: Timestamp,
         mappings: &[Mapping],
         objects: &[String],
+        stages: &[Stage],
     ) -> Result<(), RunError> {
-        let tables = self.prepare(server_now, mappings, report).await?;
-        let wanted = |table: &&Arc<Table>| objects.is_empty() || objects.iter().any(|name| name == table.object());
+        let mut tables = self.prepare(server_now, mappings, report).await?;
+        tables.retain(|table| objects.is_empty() || objects.iter().any(|name| name == table.object()));
         report.restored = self.store().call(|store| store.is_restored()).await?;
         let full_look = report.daily || report.restored;
+        for table in &tables {
+            let part = ObjectReport { full_look, ..ObjectReport::default() };
+            report.objects.entry(table.object().to_owned()).or_insert(part);
+        }
+        for stage in [Stage::Recover].iter().chain(stages) {
+            match stage {
+                Stage::Push => self.push_tables(&tables, report).await?,
+                stage => self.side_by_side(*stage, &tables, server_now, report).await?,
+            }
+        }
+        let reads = stages.contains(&Stage::Edge);
+        if reads && report.restored {
+            let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();
+            self.store().write(move |write| write.forget_restored(&mapped)).await?;
+        }
+        report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
+        Ok(())
+    }
+
+    /// Takes every table that nothing went wrong with through a stage, all at once.
+    async fn side_by_side(
+        &self,
+        stage: Stage,
+        tables: &[Arc<Table>],
+        server_now: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), RunError> {
         let mut tasks = JoinSet::new();
-        for table in tables.iter().filter(wanted) {
+        for table in tables {
+            let Some(mut part) = report.objects.remove(table.object()) else { continue };
             let (engine, table) = (self.clone(), Arc::clone(table));
+            if part.error.is_some() || part.skipped.is_some() {
+                report.objects.insert(table.object().to_owned(), part);
+                continue;
+            }
             tasks.spawn(async move {
-                let mut report = ObjectReport { full_look, ..ObjectReport::default() };
-                let ended = engine.pull_object(&table, server_now, &mut report).await;
-                (table.object().to_owned(), report, ended)
+                let ended = engine.pass_stage(stage, &table, server_now, &mut part).await;
+                (table.object().to_owned(), part, ended)
             });
         }
         while let Some(task) = tasks.join_next().await {
@@ -145,12 +211,25 @@ impl<R: Remote + 'static> Engine<R> {
             }
             report.objects.insert(object, part);
         }
-        if report.restored {
-            let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();
-            self.store().write(move |write| write.forget_restored(&mapped)).await?;
-        }
-        report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
         Ok(())
+    }
+
+    async fn pass_stage(
+        &self,
+        stage: Stage,
+        table: &Arc<Table>,
+        server_now: Timestamp,
+        part: &mut ObjectReport,
+    ) -> Result<(), RunError> {
+        match stage {
+            Stage::Recover => {
+                part.pushed.unknown = self.recover(table, server_now).await?;
+                Ok(())
+            }
+            Stage::Edge => self.pull_edge(table, server_now, part).await,
+            Stage::Behind => self.pull_behind(table, server_now, part).await,
+            Stage::Push => Ok(()),
+        }
     }
 
     /// A missing scope takes one object type out of the run; everything else is an error.

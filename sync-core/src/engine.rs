@@ -4,6 +4,7 @@ use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
 use crate::plan::belts::Belt;
 use crate::pull::Lanes;
+use crate::push::PushSettings;
 use crate::remote::Remote;
 use crate::steps::Steps;
 use crate::store::{Pair, StoreHandle};
@@ -63,6 +64,8 @@ pub struct Parts<R> {
     pub steps: Arc<dyn Steps>,
     /// How pulling behaves.
     pub pull: PullSettings,
+    /// How pushing behaves.
+    pub push: PushSettings,
 }
 
 /// Keeps one portal and one mirror in step.
@@ -97,6 +100,10 @@ impl<R: Remote + 'static> Engine<R> {
 
     pub(crate) fn pull_settings(&self) -> &PullSettings {
         &self.parts.pull
+    }
+
+    pub(crate) fn push_settings(&self) -> &PushSettings {
+        &self.parts.push
     }
 
     pub(crate) fn say(&self, event: Event) {

@@ -56,6 +56,9 @@ pub enum RunError {
     /// A safety belt stopped something before it was done.
     #[error("{0}")]
     Belt(String),
+    /// Too much of what was sent failed.
+    #[error("{0}")]
+    Storm(String),
     /// The credential may not see it.
     #[error("{0}")]
     LeftOut(String),

@@ -38,10 +38,10 @@ use std::time::Duration;
 const OVERLAP: Duration = Duration::from_secs(120);
 
 impl<R: Remote + 'static> Engine<R> {
-    /// Brings one object type up to date.
+    /// Brings one object type up to the edge of what the remote shows: reads it in full, or what changed since.
     /// `server_now` is the remote's time at the run's begin: walks count as begun then, which only makes the next one
     /// reach further back.
-    pub(crate) async fn pull_object(
+    pub(crate) async fn pull_edge(
         &self,
         table: &Arc<Table>,
         server_now: Timestamp,
@@ -53,6 +53,8 @@ impl<R: Remote + 'static> Engine<R> {
             self.store().call(move |store| Ok((store.object_status(&name)?, store.was_unguarded(&name)))).await?;
         if status.backfilled || report.full_look {
             self.heal(table, report.full_look || unguarded).await?;
+            // A push in the same run need not look again.
+            report.full_look = false;
         }
         if status.backfilled {
             for pair in table.outgoing() {
@@ -65,13 +67,23 @@ impl<R: Remote + 'static> Engine<R> {
         if status.backfilled {
             self.archived_if_due(table, server_now, report).await?;
         }
+        Ok(())
+    }
+
+    /// Looks again at what the edge may have missed: the settled pass, and a slice of the sweep.
+    pub(crate) async fn pull_behind(
+        &self,
+        table: &Arc<Table>,
+        server_now: Timestamp,
+        report: &mut ObjectReport,
+    ) -> Result<(), RunError> {
         self.settled_if_due(table, server_now, report).await?;
         self.sweep_slice(table, server_now, report).await
     }
 
     /// Shows deleted and replaced rows again, before anything is compared with them; and if `full`, notes every row that
     /// is not as it was left, whether a trigger saw that or not.
-    async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<(), RunError> {
+    pub(crate) async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<(), RunError> {
         let healing = Arc::clone(table);
         let healed = self.store().write(move |write| write.heal(&healing, full)).await?;
         self.step("pull.healed")?;

@@ -1,6 +1,7 @@
 //! What a run did, for whoever started it.
 
 use crate::error::RunError;
+use crate::push::Pushed;
 use crate::store::Applied;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub struct Report {
 pub struct ObjectReport {
     /// Records, by what happened to them.
     pub applied: Applied,
+    /// What was pushed.
+    pub pushed: Pushed,
     /// Records whose associations changed.
     pub associations: u64,
     /// Whether the first full read was completed in this run.
@@ -48,6 +51,13 @@ impl Report {
     /// The first error that should decide how the command ends: the run's own, else the objects'.
     pub fn errors(&self) -> impl Iterator<Item = &RunError> {
         self.error.iter().chain(self.objects.values().filter_map(|object| object.error.as_ref()))
+    }
+
+    /// Everything that was pushed.
+    pub fn pushed(&self) -> Pushed {
+        let mut pushed = Pushed::default();
+        self.objects.values().for_each(|object| pushed.add(object.pushed));
+        pushed
     }
 
     /// Everything the run did to records.

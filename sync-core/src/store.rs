@@ -4,10 +4,12 @@
 //! * Transactions begin with the write lock, are short, and leave gaps, so that other people's writes get their turn.
 //! * Nothing here sleeps or reads a clock by itself: [`StoreHandle`] waits, on the runtime's clock.
 
+mod adopt;
 mod apply;
 mod associations;
 mod carry;
 mod cells;
+mod changes;
 mod cursor;
 mod ddl;
 mod diff;
@@ -15,17 +17,20 @@ mod error;
 mod examine;
 mod handle;
 mod heal;
+mod journal;
 mod lock;
 mod metadata;
 mod missing;
 mod open;
 mod peoples;
 mod ranges;
+mod rejects;
 mod reproject;
 mod restored;
 mod rows;
 mod runs;
 mod seen;
+mod settle;
 mod snapshot;
 mod status;
 mod swap;
@@ -41,18 +46,22 @@ mod tests;
 /// How long somebody else may hold the write lock before a run gives up.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+pub use adopt::Twins;
 pub use apply::Applied;
+pub use changes::{Suspect, Waiting};
 pub use cursor::Walk;
 pub use diff::ChangedRow;
 pub use error::StoreError;
 pub use examine::{Examination, TableFinding};
 pub use handle::StoreHandle;
 pub use heal::Healed;
+pub use journal::{Entry, Sent};
 pub use lock::{LockError, RunLock};
 pub use missing::Gone;
 pub use open::Store;
 pub use ranges::Range;
 pub use runs::RunTotals;
+pub use settle::Settled;
 pub use snapshot::Snapshot;
 pub use status::ObjectStatus;
 pub use table::{Pair, Table};

@@ -57,5 +57,6 @@ pub fn run(context: &Context, arguments: &BackfillArgs) -> Result<Exit, CommandE
     let objects = portal.selected_objects(&arguments.objects)?;
     let installation = Installation::open_via(context, &portal, Allowances::default(), arguments.via.into())?;
     let start_over = if arguments.restart { StartOver::Always } else { StartOver::Finished };
-    context.block_on(summary::pull(context, &installation, "backfill", &portal.name, &objects, Some(start_over)))?
+    let doing = summary::Doing::Pull(Some(start_over));
+    context.block_on(summary::run(context, &installation, doing, &portal.name, &objects))?
 }

@@ -30,5 +30,5 @@ pub fn run(context: &Context, arguments: &PullArgs) -> Result<Exit, CommandError
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
     let installation = Installation::open(context, &portal, arguments.allow.allowances())?;
-    context.block_on(summary::pull(context, &installation, "pull", &portal.name, &objects, None))?
+    context.block_on(summary::run(context, &installation, summary::Doing::Pull(None), &portal.name, &objects))?
 }

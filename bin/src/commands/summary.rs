@@ -36,6 +36,13 @@ struct ObjectDocument<'a> {
     conflicts: u64,
     missing: u64,
     erased: u64,
+    created: u64,
+    adopted: u64,
+    updated: u64,
+    archived_there: u64,
+    rejects: u64,
+    unknown: u64,
+    waiting: u64,
     backfilled: bool,
     swept: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,24 +60,52 @@ pub(super) enum StartOver {
     Always,
 }
 
-/// One pulling run of an installation, from its row in `sync_runs` to its summary on the screen.
-pub(super) async fn pull(
+/// What a run is to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Bring changes in, perhaps all over again.
+    Pull(Option<StartOver>),
+    /// Send changes.
+    Push,
+    /// Both.
+    Sync,
+}
+
+impl Doing {
+    /// The command, as it is recorded.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pull(None) => "pull",
+            Self::Pull(Some(_)) => "backfill",
+            Self::Push => "push",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+/// One run of an installation, from its row in `sync_runs` to its summary on the screen. A sync of a portal that may not
+/// be written to only pulls.
+pub(super) async fn run(
     context: &Context,
     installation: &Installation,
-    command: &'static str,
+    doing: Doing,
     portal: &str,
     objects: &[String],
-    start_over: Option<StartOver>,
 ) -> Result<Exit, CommandError> {
     let began = Instant::now();
     let engine = &installation.engine;
-    let (account, run_id) = installation.begin(command).await?;
-    if let Some(start_over) = start_over {
+    let (account, run_id) = installation.begin(doing.name()).await?;
+    if let Doing::Pull(Some(start_over)) = doing {
         for object in objects {
             engine.start_over(object, start_over == StartOver::Always).await?;
         }
     }
-    let mut report = engine.pull(account.server_time, &installation.mappings, objects).await;
+    let (now, mappings) = (account.server_time, &installation.mappings);
+    let mut report = match doing {
+        Doing::Sync if installation.may_push => engine.sync(now, mappings, objects).await,
+        Doing::Push => engine.push(now, mappings, objects).await,
+        Doing::Pull(_) | Doing::Sync => engine.pull(now, mappings, objects).await,
+    };
     report.run_id = run_id;
     let (exit, complaints) = outcome(&mut report);
     let usage = close(engine, &report, exit).await?;
@@ -88,7 +123,7 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
     let all_skipped = !report.objects.is_empty() && report.objects.values().all(|part| part.skipped.is_some());
     let mut exit = Exit::Done;
     for (object, part) in &mut report.objects {
-        if part.skipped.is_some() {
+        if part.skipped.is_some() || part.pushed.refused + part.pushed.waiting > 0 {
             exit = exit.and(Exit::Attention);
         }
         if let Some(error) = part.error.take() {
@@ -181,7 +216,7 @@ pub(super) fn table(report: &Report) -> Table {
             (Some(_), _) => "left out".to_owned(),
             (_, Some(_)) => "ended early".to_owned(),
             _ if part.backfilled => "read in full".to_owned(),
-            _ => swept(part),
+            _ => notes(part),
         };
         table.row([
             object.clone(),
@@ -196,9 +231,21 @@ pub(super) fn table(report: &Report) -> Table {
     table
 }
 
-/// What a sweep found, in a few words.
-fn swept(part: &ObjectReport) -> String {
+/// What was sent and what a sweep found, in a few words.
+fn notes(part: &ObjectReport) -> String {
     let mut notes = Vec::new();
+    let pushed = part.pushed;
+    let sent = [
+        (pushed.created, "created in HubSpot"),
+        (pushed.adopted, "adopted"),
+        (pushed.updated, "updated in HubSpot"),
+        (pushed.archived, "archived in HubSpot"),
+        (pushed.refused, "refused"),
+        (pushed.unknown, "unanswered"),
+        (pushed.waiting, "waiting for a person"),
+    ];
+    let sent = sent.iter().filter(|(count, _)| *count > 0);
+    notes.extend(sent.map(|(count, what)| format!("{} {what}", words::count(*count))));
     if part.swept {
         notes.push("swept".to_owned());
     }
@@ -221,6 +268,13 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         conflicts: part.applied.conflicts,
         missing: part.applied.missing,
         erased: part.applied.erased,
+        created: part.pushed.created,
+        adopted: part.pushed.adopted,
+        updated: part.pushed.updated,
+        archived_there: part.pushed.archived,
+        rejects: part.pushed.refused,
+        unknown: part.pushed.unknown,
+        waiting: part.pushed.waiting,
         backfilled: part.backfilled,
         swept: part.swept,
         skipped: part.skipped.as_deref(),

@@ -37,12 +37,15 @@ pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError
     context.for_each_portal(&portals, |portal| {
         let objects = portal.selected_objects(&arguments.objects)?;
         let installation = Installation::open(context, portal, arguments.allow.allowances())?;
-        if portal.push.enabled {
-            return Err(CommandError::usage(format!("portal {}: this version does not push.", portal.name))
-                .hint("take `push.enabled = true` out, or run `crmsync pull`: your edits stay in the mirror."));
+        let exit =
+            context.block_on(summary::run(context, &installation, summary::Doing::Sync, &portal.name, &objects))??;
+        if !installation.may_push {
+            context.output.line(format!(
+                "Nothing was sent: push.enabled is false for portal {}. Your edits stay in the mirror; `crmsync plan` \
+                 shows them.",
+                portal.name
+            ))?;
         }
-        let exit = context.block_on(summary::pull(context, &installation, "sync", &portal.name, &objects, None))??;
-        context.output.line("Nothing was pushed: this version only pulls. Your edits stay in the mirror.")?;
         Ok(exit)
     })
 }

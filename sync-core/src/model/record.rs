@@ -84,6 +84,56 @@ impl Properties {
         Self(format!("{open}{comma}{name}:{value}}}").into())
     }
 
+    /// These properties with what a later answer told: its values in their places, and at the end those that are new.
+    /// Only names that `take` accepts are added.
+    ///
+    /// # Errors
+    /// As [`Properties::for_each`], of either.
+    pub(crate) fn patched(&self, later: &Self, take: impl Fn(&str) -> bool) -> Result<Self, PropertiesError> {
+        let (mut own, told) = (self.members()?, later.members()?);
+        let mut places: HashMap<String, usize> =
+            own.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+        for (name, value) in told {
+            match places.get(&name) {
+                Some(place) => own[*place].1 = value,
+                None if take(&name) => {
+                    places.insert(name.clone(), own.len());
+                    own.push((name, value));
+                }
+                None => {}
+            }
+        }
+        let members: Vec<String> =
+            own.into_iter().map(|(name, value)| format!("{}:{}", serde_json::Value::from(name), value.get())).collect();
+        Ok(Self(format!("{{{}}}", members.join(",")).into()))
+    }
+
+    /// Every member, its value as it arrived.
+    fn members(&self) -> Result<Vec<(String, &RawValue)>, PropertiesError> {
+        struct Raw;
+        impl<'de> Visitor<'de> for Raw {
+            type Value = Vec<(String, &'de RawValue)>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object of property values")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key_seed(Name)? {
+                    members.push((name.into_owned(), map.next_value()?));
+                }
+                Ok(members)
+            }
+        }
+        Ok(serde_json::Deserializer::from_str(&self.0).deserialize_map(Raw)?)
+    }
+
+    /// Whether a property is among them, be it null.
+    pub fn names(&self, name: &str) -> bool {
+        let mut named = false;
+        let read = self.for_each(|member, _| named |= member == name);
+        read.is_ok() && named
+    }
+
     /// One property's value: `None` when it is absent, null or the object cannot be read.
     pub fn get(&self, name: &str) -> Option<String> {
         let mut found = None;
@@ -232,6 +282,15 @@ mod tests {
         let read = members(r#"{"a":"x\ud800y\né\ud83d\ude00","b":"fine"}"#);
         assert_eq!(read[0].1.as_deref(), Some("x\u{FFFD}y\né😀"));
         assert_eq!(read[1].1.as_deref(), Some("fine"));
+    }
+
+    #[test]
+    fn a_later_answer_changes_values_in_their_places_and_adds_what_is_wanted() {
+        let base = Properties::from_json(r#"{"a":"1","b":null,"c":"\ud800"}"#);
+        let later = Properties::from_json(r#"{"b":"2","d":"4","e":"5"}"#);
+        let patched = base.patched(&later, |name| name == "d").unwrap();
+        assert_eq!(patched.as_json(), r#"{"a":"1","b":"2","c":"\ud800","d":"4"}"#);
+        assert_eq!(base.patched(&Properties::from_json("{}"), |_| true).unwrap(), base);
     }
 
     #[test]

@@ -57,6 +57,35 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(tables)
     }
 
+    /// The tables of mappings by what the mirror knows of the portal, without a call.
+    ///
+    /// # Errors
+    /// [`RunError::LeftOut`] where the mirror does not know an object type yet.
+    pub(crate) async fn stored_tables(&self, mappings: &[Mapping]) -> Result<Vec<Arc<Table>>, RunError> {
+        let (mut resolved, mut problems) = (Vec::new(), Vec::new());
+        for mapping in mappings {
+            let name = mapping.object.clone();
+            let schema = self.store().call(move |store| store.properties(&name)).await?;
+            if schema.is_empty() {
+                return Err(RunError::LeftOut(format!(
+                    "the mirror knows nothing of {} yet; run `crmsync pull` first",
+                    mapping.object
+                )));
+            }
+            match mapping.resolve(&schema) {
+                Ok(mapping) => resolved.push((mapping, schema)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(RunError::Mappings(problems));
+        }
+        let mut pairs = Pair::named_by(mappings);
+        let mirrored = |object: &str| resolved.iter().any(|(mapping, _)| mapping.object == object);
+        pairs.retain(|pair| mirrored(&pair.from) && mirrored(&pair.to));
+        self.make_tables(resolved, &pairs, false).await
+    }
+
     async fn read_account_metadata(&self) -> Result<(), RunError> {
         let types = self.remote().object_types().await?;
         match self.remote().owners().await {

@@ -98,8 +98,8 @@ pub(super) struct Tally {
 }
 
 /// A row merged from three sides.
-struct Merged<'c> {
-    cells: Vec<Cell<'c>>,
+pub(super) struct Merged<'c> {
+    pub(super) cells: Vec<Cell<'c>>,
     /// Which fields kept the local value.
     kept: Vec<bool>,
 }
@@ -244,7 +244,7 @@ impl Applier<'_> {
     }
 
     /// Merges an edited row with what the remote sent, field by field.
-    fn merge<'c>(
+    pub(super) fn merge<'c>(
         &mut self,
         id: &str,
         remote_at: Timestamp,
@@ -361,12 +361,12 @@ impl Applier<'_> {
 }
 
 /// What a merge knows besides the local row: what both sides agreed on, and what the remote says now.
-struct ThreeSides<'s> {
-    agreed: &'s [Cell<'s>],
-    old: &'s [Option<Cow<'s, str>>],
-    new: &'s [Option<Cow<'s, str>>],
+pub(super) struct ThreeSides<'s> {
+    pub(super) agreed: &'s [Cell<'s>],
+    pub(super) old: &'s [Option<Cow<'s, str>>],
+    pub(super) new: &'s [Option<Cow<'s, str>>],
     /// Which of the remote's values their columns cannot show.
-    outside: &'s [bool],
+    pub(super) outside: &'s [bool],
     /// Whether the row was deleted and inserted again.
-    replaced: bool,
+    pub(super) replaced: bool,
 }

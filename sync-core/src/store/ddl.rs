@@ -32,7 +32,7 @@ impl Store {
     pub(super) fn prepare_within(&mut self, tables: Vec<Table>, patience: Duration) -> Result<(), StoreError> {
         // Before any walk: waiting here, on the store's own thread, holds nobody up.
         self.connection.busy_timeout(patience)?;
-        let begun = self.begin();
+        let begun = self.begin(false);
         self.connection.busy_timeout(Duration::ZERO)?;
         begun?;
         let made = make_all(&self.connection, &tables)

@@ -117,6 +117,26 @@ impl StoreHandle {
         T: Send + 'static,
         F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.transact(false, job).await
+    }
+
+    /// As [`StoreHandle::write`], and once it returns nothing of it is forgotten, whatever happens to the power.
+    ///
+    /// # Errors
+    /// As [`StoreHandle::write`].
+    pub async fn write_durably<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.transact(true, job).await
+    }
+
+    async fn transact<T, F>(&self, durable: bool, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
         let mut turn = self.inner.turn.lock().await;
         if let Some(ended) = *turn {
             tokio::time::sleep_until(ended + GAP).await;
@@ -127,7 +147,7 @@ impl StoreHandle {
             let now = self.inner.clock.now();
             let steps = Arc::clone(&self.inner.steps);
             let attempt = self
-                .call(move |store| match store.begin() {
+                .call(move |store| match store.begin(durable) {
                     Err(StoreError::Busy) => Ok(Err(waiting)),
                     Err(error) => Err(error),
                     Ok(()) => store.finish(now, &*steps, waiting).map(Ok),

@@ -62,7 +62,7 @@ impl Write<'_> {
     }
 
     /// The row is as the engine left it: hints about it lead nowhere, and no conflict of it is open.
-    fn forget_hints(&self, object: &str, id: &str) -> Result<(), StoreError> {
+    pub(super) fn forget_hints(&self, object: &str, id: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("DELETE FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
             .execute([object, id])?;

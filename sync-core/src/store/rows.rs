@@ -6,7 +6,7 @@ use super::cells::{self, RowHasher};
 use super::{StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
 use mappings::Cell;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Rows, params};
 use std::borrow::Cow;
 
 /// The statements of one batch, prepared once.
@@ -18,6 +18,7 @@ pub(super) struct Applier<'w> {
     update_base: CachedStatement<'w>,
     insert_row: CachedStatement<'w>,
     read_row: CachedStatement<'w>,
+    read_handle: CachedStatement<'w>,
     update_row: CachedStatement<'w>,
     hasher: RowHasher,
     pub(super) done: Tally,
@@ -42,6 +43,9 @@ pub(super) struct LocalRow {
     pub(super) cells: Vec<Cell<'static>>,
     pub(super) archived: i64,
     pub(super) hash: i64,
+    /// Its record, if it has one.
+    pub(super) id: Option<String>,
+    pub(super) uid: String,
 }
 
 /// One slot for each mapped field.
@@ -93,6 +97,7 @@ impl<'w> Applier<'w> {
             update_base: prepare(&table.sql.update_base)?,
             insert_row: prepare(&table.sql.insert_row)?,
             read_row: prepare(&table.sql.read_row)?,
+            read_handle: prepare(&table.sql.read_handle)?,
             update_row: prepare(&table.sql.update_row)?,
             hasher: RowHasher::default(),
             done: Tally::default(),
@@ -144,19 +149,12 @@ impl<'w> Applier<'w> {
     }
 
     pub(super) fn local_row(&mut self, id: &str) -> Result<Option<LocalRow>, StoreError> {
-        let fields = self.table.mapping.fields.len();
-        let mut rows = self.read_row.query([id])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let mut cells = Vec::with_capacity(fields);
-        for place in 0..fields {
-            let value = row.get_ref(place)?;
-            self.hasher.value(value);
-            cells.push(cells::read(value));
-        }
-        self.hasher.value(row.get_ref(fields)?);
-        // Anything but a number is nobody's wish to archive.
-        let archived = row.get_ref(fields)?.as_i64().unwrap_or(0);
-        Ok(Some(LocalRow { row: row.get(fields + 1)?, cells, archived, hash: self.hasher.finish() }))
+        local(self.read_row.query([id])?, self.table.mapping.fields.len(), &mut self.hasher)
+    }
+
+    /// The row with a handle, whether it has a record or not.
+    pub(super) fn row_at(&mut self, handle: i64) -> Result<Option<LocalRow>, StoreError> {
+        local(self.read_handle.query([handle])?, self.table.mapping.fields.len(), &mut self.hasher)
     }
 
     /// Writes the typed row. Returns its handle.
@@ -211,6 +209,26 @@ impl<'w> Applier<'w> {
         ])?;
         Ok(())
     }
+}
+
+fn local(mut rows: Rows<'_>, fields: usize, hasher: &mut RowHasher) -> Result<Option<LocalRow>, StoreError> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut cells = Vec::with_capacity(fields);
+    for place in 0..fields {
+        let value = row.get_ref(place)?;
+        hasher.value(value);
+        cells.push(cells::read(value));
+    }
+    hasher.value(row.get_ref(fields)?);
+    Ok(Some(LocalRow {
+        cells,
+        // Anything but a number is nobody's wish to archive.
+        archived: row.get_ref(fields)?.as_i64().unwrap_or(0),
+        row: row.get(fields + 1)?,
+        hash: hasher.finish(),
+        id: row.get(fields + 2)?,
+        uid: row.get(fields + 3)?,
+    }))
 }
 
 /// A local value that cannot be sent, as it stands in the mirror.

@@ -22,10 +22,14 @@ pub(super) struct Conflict<'a> {
 pub struct RunTotals {
     /// Records that changed in the mirror.
     pub pulled: u64,
+    /// Records that changed at the remote.
+    pub pushed: u64,
     /// Records that became archived in the mirror.
     pub archived: u64,
     /// Conflicts found.
     pub conflicts: u64,
+    /// Changes that the remote refused.
+    pub rejects: u64,
     /// Calls made.
     pub requests: u64,
     /// The day's calls, if the remote told them.
@@ -71,7 +75,7 @@ impl Write<'_> {
         self.connection
             .prepare_cached(
                 "UPDATE sync_runs SET finished_at = ?2, exit_code = ?3, pulled = ?4, archived = ?5, conflicts = ?6,
-                 requests = ?7, error = ?8 WHERE id = ?1",
+                 requests = ?7, error = ?8, pushed = ?9, rejects = ?10 WHERE id = ?1",
             )?
             .execute(params![
                 self.run_id,
@@ -81,7 +85,9 @@ impl Write<'_> {
                 totals.archived.cast_signed(),
                 totals.conflicts.cast_signed(),
                 totals.requests.cast_signed(),
-                totals.error
+                totals.error,
+                totals.pushed.cast_signed(),
+                totals.rejects.cast_signed()
             ])?;
         for (key, value) in [("daily_limit", totals.daily_limit), ("daily_remaining", totals.daily_remaining)] {
             if let Some(value) = value {
@@ -102,12 +108,34 @@ impl Write<'_> {
         before: Option<&str>,
         after: Option<&str>,
     ) -> Result<(), StoreError> {
+        self.note_change("mirror", object, id, property, [before, after])
+    }
+
+    /// Notes that a value at the remote was changed by us.
+    pub(super) fn note_sent(
+        &self,
+        object: &str,
+        id: &str,
+        property: &str,
+        before_and_after: [Option<&str>; 2],
+    ) -> Result<(), StoreError> {
+        self.note_change("hubspot", object, id, property, before_and_after)
+    }
+
+    fn note_change(
+        &self,
+        side: &str,
+        object: &str,
+        id: &str,
+        property: &str,
+        [before, after]: [Option<&str>; 2],
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO sync_history (run_id, at, object, record_id, property, side, before, after)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'mirror', ?6, ?7)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![self.run_id, self.now.to_string(), object, id, property, before, after])?;
+            .execute(params![self.run_id, self.now.to_string(), object, id, property, side, before, after])?;
         Ok(())
     }
 

@@ -61,6 +61,7 @@ pub(super) struct Sql {
     pub(super) update_base: String,
     pub(super) insert_row: String,
     pub(super) read_row: String,
+    pub(super) read_handle: String,
     pub(super) update_row: String,
 }
 
@@ -147,7 +148,8 @@ impl Sql {
                  state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, {marks} ?{})",
                 columns.len() + 9
             ),
-            read_row: format!("SELECT {list} archived, _row FROM {table} WHERE id = ?1"),
+            read_row: format!("SELECT {list} archived, _row, id, _uid FROM {table} WHERE id = ?1"),
+            read_handle: format!("SELECT {list} archived, _row, id, _uid FROM {table} WHERE _row = ?1"),
             update_row: format!(
                 "UPDATE {table} SET created_at = ?4, updated_at = ?5, archived = ?6, archived_at = ?7,
                  merged_into = ?8, {settings} state = ?{} WHERE _row = ?1",

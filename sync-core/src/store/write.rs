@@ -33,8 +33,12 @@ impl Write<'_> {
 }
 
 impl Store {
-    /// Begins a write transaction, or says [`StoreError::Busy`] at once when another connection holds the lock.
-    pub(super) fn begin(&self) -> Result<(), StoreError> {
+    /// Begins a write transaction, or says [`StoreError::Busy`] at once when another connection holds the lock. A
+    /// durable one is on the disk, whatever happens to the power, when it has been committed; of any other one only a
+    /// later one can be there without it.
+    pub(super) fn begin(&self, durable: bool) -> Result<(), StoreError> {
+        // Inside a transaction it would have no effect.
+        self.connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(())
     }

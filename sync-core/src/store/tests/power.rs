@@ -86,7 +86,7 @@ fn reopened(folder: &Path, file: &[u8], log: &[u8]) -> (u64, u64) {
     let (walk, last) = (position / 1_000, position % 1_000);
     let counted = store.row_count("contacts").unwrap();
     assert_eq!(counted, if walk == 2 { PAGES * 10 } else { last }, "rows at the cursor {position}");
-    store.begin().unwrap();
+    store.begin(false).unwrap();
     store
         .finish(Timestamp::from_millis(0), &crate::steps::Unstopped, |write| {
             let table = write.table("contacts")?;

@@ -1,0 +1,241 @@
+//! `crmsync plan`: what a push would send.
+
+use super::{Allowances, Context};
+use crate::config::PortalConfig;
+use crate::exit::{CommandError, Exit};
+use crate::installation::Installation;
+use crate::output::{Align, Table, words};
+use clap::Args;
+use serde::Serialize;
+use sync_core::plan::changes::{FieldChange, Operation, RowChange};
+use sync_core::{PlannedObject, Survey};
+use tokio::time::Instant;
+
+/// Show what a push would send, field by field.
+///
+/// Makes no call. It is what the next `crmsync push` sends as long as the portal stands still: a push reads each record
+/// again right before it writes, and a new row may find its record there already. Notes everything in sync_pending.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crmsync plan
+  crmsync plan contacts --json
+  crmsync plan --full          compares every row, not only those that were noted as touched
+  crmsync plan --exit-code     ends with 1 where anything is pending, for scripts")]
+pub struct PlanArgs {
+    /// Object types to look at [default: all that are configured]
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<String>,
+    /// Compare every row
+    #[arg(long)]
+    pub full: bool,
+    /// End with exit code 1 where anything is pending
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// How many rows are shown to a person.
+const SHOWN: usize = 50;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    objects: Vec<ObjectDocument<'a>>,
+    /// Rows with changes that wait for a person, by object.
+    held: Vec<Held<'a>>,
+    calls: Calls,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct ObjectDocument<'a> {
+    object: &'a str,
+    creates: Vec<RowDocument<'a>>,
+    updates: Vec<RowDocument<'a>>,
+    archives: Vec<RowDocument<'a>>,
+    associations: Associations,
+}
+
+#[derive(Serialize)]
+struct RowDocument<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_id: Option<&'a str>,
+    uid: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct FieldDocument<'a> {
+    property: &'a str,
+    column: &'a str,
+    base: Option<&'a str>,
+    local: Option<&'a str>,
+}
+
+#[derive(Default, Serialize)]
+struct Associations {
+    add: Vec<()>,
+    remove: Vec<()>,
+}
+
+#[derive(Serialize)]
+struct Held<'a> {
+    object: &'a str,
+    rows: u64,
+}
+
+/// How many calls a push would make.
+#[derive(Default, Serialize)]
+struct Calls {
+    window: u64,
+    search: u64,
+    associations: u64,
+}
+
+/// Runs `plan`.
+pub fn run(context: &Context, arguments: &PlanArgs) -> Result<Exit, CommandError> {
+    let portal = context.portal()?;
+    let objects = portal.selected_objects(&arguments.objects)?;
+    let pending = show(context, &portal, &objects, arguments.full)?;
+    Ok(if pending && arguments.exit_code { Exit::Attention } else { Exit::Done })
+}
+
+/// Shows the plan. Says whether anything is in it.
+pub(super) fn show(
+    context: &Context,
+    portal: &PortalConfig,
+    objects: &[String],
+    full: bool,
+) -> Result<bool, CommandError> {
+    let began = Instant::now();
+    let installation = Installation::open(context, portal, Allowances::default())?;
+    let survey = context.block_on(installation.engine.plan(&installation.mappings, objects, full))??;
+    let document = Document {
+        objects: survey.iter().map(|(object, planned)| object_document(object, planned)).collect(),
+        held: survey
+            .iter()
+            .filter(|(_, planned)| planned.waiting > 0)
+            .map(|(object, planned)| Held { object, rows: planned.waiting })
+            .collect(),
+        calls: calls(&survey),
+        seconds: (began.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0,
+    };
+    context.output.show(&document, |output| {
+        let total: usize = survey.values().map(|planned| planned.changes.len()).sum();
+        if total > 0 {
+            output.table(&table(&survey))?;
+        }
+        if total > SHOWN {
+            output.line(format!("and {} more: sync_pending has all of them", words::count((total - SHOWN) as u64)))?;
+        }
+        for held in &document.held {
+            let rows = words::counted(held.rows, "row waits", "rows wait");
+            output.line(format!("{}: {rows} for a person, see sync_conflicts and sync_rejects", held.object))?;
+        }
+        output.line(summary(&survey, &document.calls))
+    })?;
+    Ok(survey.values().any(|planned| !planned.changes.is_empty()))
+}
+
+fn summary(survey: &Survey, calls: &Calls) -> String {
+    let count = |operation: Operation| -> u64 {
+        let changes = survey.values().flat_map(|planned| &planned.changes);
+        changes.filter(|change| change.operation == operation).count() as u64
+    };
+    let (creates, updates, archives) =
+        (count(Operation::Create), count(Operation::Update), count(Operation::Archive));
+    if creates + updates + archives == 0 {
+        return "Nothing to push.".to_owned();
+    }
+    format!(
+        "{}, {}, {}: about {}",
+        words::counted(creates, "create", "creates"),
+        words::counted(updates, "update", "updates"),
+        words::counted(archives, "archive", "archives"),
+        words::counted(calls.window, "call", "calls")
+    )
+}
+
+fn table(survey: &Survey) -> Table {
+    let mut table = Table::new([
+        ("object", Align::Left),
+        ("operation", Align::Left),
+        ("record", Align::Left),
+        ("property", Align::Left),
+        ("base", Align::Left),
+        ("local", Align::Left),
+    ]);
+    let rows = survey.iter().flat_map(|(object, planned)| planned.changes.iter().map(move |change| (object, change)));
+    for (object, change) in rows.take(SHOWN) {
+        let operation = match change.operation {
+            Operation::Create => "create or adopt",
+            operation => operation.word(),
+        };
+        let record = change.id.as_ref().map_or(change.uid.as_str(), |id| id.as_str());
+        if change.fields.is_empty() {
+            table.row([object.as_str(), operation, record, "", "", ""]);
+        }
+        for (place, field) in change.fields.iter().enumerate() {
+            let (base, local) = (shown(field.base.as_deref()), shown(field.local.as_deref()));
+            let head = if place == 0 { [object.as_str(), operation, record] } else { ["", "", ""] };
+            table.row([head[0], head[1], head[2], &field.property, &base, &local]);
+        }
+    }
+    table
+}
+
+fn shown(value: Option<&str>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value.chars().count() > 40 => {
+            let start: String = value.chars().take(39).collect();
+            format!("{start}…")
+        }
+        Some(value) => value.to_owned(),
+    }
+}
+
+fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDocument<'a> {
+    let of = |operation: Operation| {
+        planned.changes.iter().filter(|change| change.operation == operation).map(row_document).collect()
+    };
+    ObjectDocument {
+        object,
+        creates: of(Operation::Create),
+        updates: of(Operation::Update),
+        archives: of(Operation::Archive),
+        associations: Associations::default(),
+    }
+}
+
+fn row_document(change: &RowChange) -> RowDocument<'_> {
+    let field = |field: &'_ FieldChange| -> FieldDocument<'_> {
+        FieldDocument {
+            property: &field.property,
+            column: &field.column,
+            base: field.base.as_deref(),
+            local: field.local.as_deref(),
+        }
+    };
+    RowDocument {
+        record_id: change.id.as_ref().map(|id| id.as_str()),
+        uid: &change.uid,
+        fields: change.fields.iter().map(field).collect(),
+    }
+}
+
+/// A batch is read and written, at a hundred records a call.
+fn calls(survey: &Survey) -> Calls {
+    let batches = |planned: &PlannedObject, operation: Operation| {
+        planned.changes.iter().filter(|change| change.operation == operation).count().div_ceil(100) as u64
+    };
+    let window = survey
+        .values()
+        .map(|planned| {
+            2 * (batches(planned, Operation::Create)
+                + batches(planned, Operation::Update)
+                + batches(planned, Operation::Archive))
+        })
+        .sum();
+    Calls { window, ..Calls::default() }
+}

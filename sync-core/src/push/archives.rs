@@ -1,0 +1,47 @@
+//! Archives, last of all: what was edited in the same rows has been sent by then.
+
+use super::Pushed;
+use super::breaker::Breaker;
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::model::RecordId;
+use crate::plan::changes::Operation;
+use crate::remote::{Remote, Writing};
+use crate::store::{Suspect, Table};
+use std::sync::Arc;
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Archives the records of one batch of rows, and reads what the remote then tells of them.
+    pub(super) async fn push_archives(
+        &self,
+        table: &Arc<Table>,
+        batch: Vec<Suspect>,
+        breaker: &Breaker,
+        pushed: &mut Pushed,
+    ) -> Result<(), RunError> {
+        breaker.check()?;
+        let writing = Arc::clone(table);
+        let entries = self
+            .store()
+            .write_durably(move |write| {
+                let waiting = write.waiting(writing.object())?;
+                let mut entries = Vec::with_capacity(batch.len());
+                for (_, plan) in write.plans(&writing, &batch, &waiting)? {
+                    if let Some(change) = plan.change.filter(|change| change.operation == Operation::Archive) {
+                        entries.push(write.intend(&writing, &change)?);
+                    }
+                }
+                write.step("push.intending")?;
+                Ok(entries)
+            })
+            .await?;
+        self.step("push.intended")?;
+        let ids: Vec<RecordId> = entries.iter().filter_map(|entry| entry.id.clone()).collect();
+        self.deliver(table, Writing::Archive, entries, breaker, pushed).await?;
+        let records = self.remote().read(table.object(), &ids, true, &table.fetched).await?;
+        self.step("push.archived_read")?;
+        let applying = Arc::clone(table);
+        self.store().write(move |write| write.apply(&applying, &records)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,216 @@
+//! The first thing of every run: what an earlier one sent and never heard of again.
+//!
+//! Nothing is sent here. Each record is read, live, and what it holds tells whether the change was carried out; then the
+//! ordinary merge decides. A stop in the middle is the same case again.
+
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::model::{Record, RecordId, Timestamp};
+use crate::plan::changes::{FieldChange, Operation, RowChange};
+use crate::remote::Remote;
+use crate::store::{Entry, Table};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A record that was made is readable by its key this soon; one that is not there by then was not made.
+const READABLE_AFTER: Duration = Duration::from_secs(60);
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Finds out what became of everything that was sent and not settled. `server_now` is the remote's time at the run's
+    /// begin. Returns how many outcomes are still not known.
+    pub(crate) async fn recover(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<u64, RunError> {
+        let object = table.object().to_owned();
+        let entries = self.store().call(move |store| store.unsettled(&object)).await?;
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        self.step("recover.begun")?;
+        let of = |operation: Operation| -> Vec<Entry> {
+            entries.iter().filter(|entry| entry.operation == operation).cloned().collect()
+        };
+        self.recover_updates(table, of(Operation::Update)).await?;
+        self.recover_archives(table, of(Operation::Archive)).await?;
+        self.recover_creates(table, of(Operation::Create), server_now).await
+    }
+
+    async fn recover_updates(&self, table: &Arc<Table>, entries: Vec<Entry>) -> Result<(), RunError> {
+        let ids: Vec<RecordId> = entries.iter().filter_map(|entry| entry.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
+        self.step("recover.read")?;
+        let table = Arc::clone(table);
+        self.store()
+            .write(move |write| {
+                for entry in entries {
+                    let record = records.iter().find(|record| Some(&record.id) == entry.id.as_ref());
+                    match record {
+                        Some(record) if was_done(&table, &entry, record) => {
+                            write.settle(&table, &[(entry, record.clone())])?;
+                        }
+                        // Archived or merged since: whatever was sent, the next pull tells what is there now.
+                        _ => write.settle_undone(&entry, "the record does not hold it")?,
+                    }
+                }
+                write.apply(&table, &records)?;
+                write.step("recover.updates_settled")
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn recover_archives(&self, table: &Arc<Table>, entries: Vec<Entry>) -> Result<(), RunError> {
+        let ids: Vec<RecordId> = entries.iter().filter_map(|entry| entry.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let records = self.remote().read(table.object(), &ids, true, &table.fetched).await?;
+        self.step("recover.archived_read")?;
+        let table = Arc::clone(table);
+        self.store()
+            .write(move |write| {
+                for entry in &entries {
+                    if records.iter().any(|record| Some(&record.id) == entry.id.as_ref()) {
+                        write.settle_archived(&table, entry)?;
+                    } else {
+                        write.settle_undone(entry, "the record is not archived")?;
+                    }
+                }
+                write.apply(&table, &records)?;
+                write.step("recover.archives_settled")
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn recover_creates(
+        &self,
+        table: &Arc<Table>,
+        entries: Vec<Entry>,
+        server_now: Timestamp,
+    ) -> Result<u64, RunError> {
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let rows: Vec<RowChange> = entries.iter().map(|entry| row_of(table, entry)).collect();
+        let mut found = self.find_records(table, &rows).await?;
+        for entry in &entries {
+            let nameless = table.mapping.unique.is_none() && !has_key(table, entry);
+            if nameless && let Some(record) = self.find_by_values(table, entry).await? {
+                found.push((entry.row, record));
+            }
+        }
+        self.step("recover.found")?;
+        let settle = self.pull_settings().settle;
+        let (table, mut open) = (Arc::clone(table), 0);
+        for entry in &entries {
+            let sent = Timestamp::parse(&entry.sent_at).unwrap_or(server_now);
+            let nameless = table.mapping.unique.is_none() && !has_key(&table, entry);
+            let patience = if nameless { settle } else { READABLE_AFTER };
+            let young = server_now.since(sent) < patience;
+            let there = found.iter().any(|(row, _)| *row == entry.row);
+            open += u64::from(young && !there);
+            if !young && !there && nameless {
+                self.warn(format!(
+                    "whether {} row {} was made is not known, and no record like it is found: it is sent again, so look \
+                     for a second one",
+                    table.mapping.table, entry.row
+                ));
+            }
+        }
+        self.store()
+            .write(move |write| {
+                for entry in entries {
+                    let record = found.iter().find(|(row, _)| *row == entry.row).map(|(_, record)| record);
+                    match record {
+                        Some(record) if was_done(&table, &entry, record) => {
+                            write.settle_made(&table, &entry, record)?;
+                        }
+                        Some(record) => {
+                            write.settle_undone(&entry, "another record has its key")?;
+                            write.adopt(&table, &[(entry.row, record.clone())])?;
+                        }
+                        None => {
+                            let sent = Timestamp::parse(&entry.sent_at).unwrap_or(server_now);
+                            let nameless = table.mapping.unique.is_none() && !has_key(&table, &entry);
+                            let patience = if nameless { settle } else { READABLE_AFTER };
+                            if server_now.since(sent) >= patience {
+                                write.settle_undone(&entry, "no such record is there")?;
+                            }
+                        }
+                    }
+                }
+                write.step("recover.creates_settled")
+            })
+            .await?;
+        Ok(open)
+    }
+
+    /// A record that was made since the entry was sent and holds what was sent, by nobody known. `None` unless there is
+    /// exactly one.
+    async fn find_by_values(&self, table: &Arc<Table>, entry: &Entry) -> Result<Option<Record>, RunError> {
+        let Some(sent) = Timestamp::parse(&entry.sent_at) else { return Ok(None) };
+        let from = sent.minus(READABLE_AFTER * 10);
+        let mut after = None;
+        let mut alike: Vec<RecordId> = Vec::new();
+        loop {
+            let query = crate::remote::ChangedQuery { from, to: None, after_id: after.clone(), step: None };
+            let page = self.remote().changed(table.object(), &query, &table.fetched).await?;
+            let last = page.records.last().map(|record| record.id.clone());
+            let new = page.records.iter().filter(|record| record.created_at >= from);
+            alike.extend(new.map(|record| record.id.clone()));
+            match last.filter(|_| page.next.is_some()) {
+                Some(last) => after = Some(last),
+                None => break,
+            }
+        }
+        let object = table.object().to_owned();
+        let unknown = self.store().call(move |store| store.not_made_by_us(&object, alike)).await?;
+        if unknown.is_empty() {
+            return Ok(None);
+        }
+        let records = self.remote().read(table.object(), &unknown, false, &table.fetched).await?;
+        let mut alike = records.into_iter().filter(|record| was_done(table, entry, record));
+        let first = alike.next();
+        Ok(if alike.next().is_some() { None } else { first })
+    }
+}
+
+/// Whether a record holds anything that the entry sent and that was not there before.
+fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
+    let mut sent = entry.properties.iter().filter_map(|(name, (was, sent))| {
+        let field = table.mapping.field_of(name)?;
+        (!field.same_wire(was.as_deref(), sent.as_deref())).then(|| {
+            let told = record.properties.get(name);
+            field.same_wire(told.as_deref(), sent.as_deref())
+        })
+    });
+    match entry.operation {
+        // A record of its own holds all of it.
+        Operation::Create => sent.all(|same| same),
+        _ => sent.any(|same| same),
+    }
+}
+
+fn has_key(table: &Table, entry: &Entry) -> bool {
+    let key = table.mapping.key.as_deref();
+    key.is_some_and(|key| entry.properties.get(key).is_some_and(|(_, sent)| sent.is_some()))
+}
+
+/// The row of an entry as it was sent.
+fn row_of(table: &Table, entry: &Entry) -> RowChange {
+    let field = |(name, (base, local)): (&String, &(Option<String>, Option<String>))| FieldChange {
+        property: name.clone(),
+        column: table.mapping.field_of(name).map_or_else(String::new, |field| field.column.clone()),
+        base: base.clone(),
+        local: local.clone(),
+    };
+    RowChange {
+        operation: entry.operation,
+        row: entry.row,
+        uid: entry.uid.clone(),
+        id: entry.id.clone(),
+        fields: entry.properties.iter().map(field).collect(),
+    }
+}

@@ -1,0 +1,173 @@
+//! What a push would send, and whether the belts let it.
+
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::plan::changes::{Operation, RowChange, RowPlan};
+use crate::remote::Remote;
+use crate::store::{Suspect, Table};
+use mappings::Mapping;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many rows are compared in one transaction.
+const ROWS: usize = 1_000;
+/// Half of a column's values cleared at once look like a mistake.
+const CLEARED_SHARE: u64 = 2;
+
+/// What is to be pushed of one object type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlannedObject {
+    /// Row by row.
+    pub changes: Vec<RowChange>,
+    /// Rows with changes that wait for a person, or for what is unsettled.
+    pub waiting: u64,
+}
+
+/// What is to be pushed, by object type.
+pub type Survey = BTreeMap<String, PlannedObject>;
+
+/// How much a push would change.
+#[derive(Default)]
+struct Extent {
+    updates: u64,
+    archives: u64,
+    waiting: u64,
+    /// By column: how many values were cleared.
+    cleared: BTreeMap<String, u64>,
+}
+
+impl<R: Remote + 'static> Engine<R> {
+    /// The rows of a table for which an operation is due.
+    pub(super) async fn suspects_for(
+        &self,
+        table: &Arc<Table>,
+        operation: Operation,
+    ) -> Result<Vec<Suspect>, RunError> {
+        let mut wanted = Vec::new();
+        self.compare(table, |suspect, plan| {
+            if plan.change.as_ref().is_some_and(|change| change.operation == operation) {
+                wanted.push(suspect);
+            }
+        })
+        .await?;
+        Ok(wanted)
+    }
+
+    /// What a push would send, without a call. `objects` limits it to some of the mapped object types; empty means all.
+    /// With `full` every row is compared with its base, not only those that triggers noted.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read or written, or does not know an object type yet.
+    pub async fn plan(&self, mappings: &[Mapping], objects: &[String], full: bool) -> Result<Survey, RunError> {
+        let mut survey = Survey::new();
+        for table in self.stored_tables(mappings).await? {
+            if objects.is_empty() || objects.iter().any(|object| object == table.object()) {
+                let object = table.object().to_owned();
+                let unguarded = self.store().call(move |store| Ok(store.was_unguarded(&object))).await?;
+                if full || unguarded {
+                    self.heal(&table, true).await?;
+                }
+                survey.insert(table.object().to_owned(), self.survey(&table).await?);
+            }
+        }
+        Ok(survey)
+    }
+
+    /// Every change of a table, to be shown; nothing of it is sent.
+    async fn survey(&self, table: &Arc<Table>) -> Result<PlannedObject, RunError> {
+        let mut planned = PlannedObject::default();
+        self.compare(table, |_, plan| {
+            planned.waiting += u64::from(plan.waiting > 0);
+            planned.changes.extend(plan.change);
+        })
+        .await?;
+        let changes = planned.changes.clone();
+        let noted = Arc::clone(table);
+        self.store().write(move |write| write.note_pending(&noted, &changes)).await?;
+        Ok(planned)
+    }
+
+    /// Looks whether the belts let everything through that is due. Returns how many rows wait for a person.
+    ///
+    /// # Errors
+    /// [`RunError::Belt`] naming the number to allow.
+    pub(super) async fn check_belts(&self, table: &Arc<Table>) -> Result<u64, RunError> {
+        let mut extent = Extent::default();
+        self.compare(table, |_, plan| extent.add(&plan)).await?;
+        let object = table.object().to_owned();
+        let columns: Vec<String> = extent.cleared.keys().cloned().collect();
+        let counted = Arc::clone(table);
+        let (rows, filled) = self
+            .store()
+            .call(move |store| Ok((store.row_count(&object)?, store.filled(&counted, &columns)?)))
+            .await?;
+        let settings = self.push_settings();
+        let object = table.object();
+        let updates = settings.max_updates.limit(rows, settings.allow_updates);
+        if extent.updates > updates {
+            return Err(RunError::Belt(format!(
+                "{0} {object} were edited and {updates} may be updated at once, so none is sent; look at `crmsync plan`, \
+                 then pass --allow updates={0}",
+                extent.updates
+            )));
+        }
+        let archives = settings.max_archives.limit(rows, settings.allow_archives);
+        if extent.archives > archives {
+            return Err(RunError::Belt(format!(
+                "{0} {object} are to be archived and {archives} may be at once, so nothing is sent; look at `crmsync \
+                 plan`, then pass --allow archives={0}",
+                extent.archives
+            )));
+        }
+        for (column, cleared) in &extent.cleared {
+            let before = filled.get(column).copied().unwrap_or(0) + cleared;
+            let floor = settings.max_updates.at_least;
+            if *cleared > floor && cleared * CLEARED_SHARE > before && settings.allow_updates.is_none() {
+                return Err(RunError::Belt(format!(
+                    "{cleared} of {before} values of {object}.{column} were cleared, so nothing is sent; look at \
+                     `crmsync plan`, then pass --allow updates={}",
+                    extent.updates
+                )));
+            }
+        }
+        Ok(extent.waiting)
+    }
+
+    /// Compares every row that somebody touched with its base. A value that cannot be sent becomes a reject.
+    async fn compare(
+        &self,
+        table: &Arc<Table>,
+        mut each: impl FnMut(Suspect, RowPlan),
+    ) -> Result<(), RunError> {
+        let object = table.object().to_owned();
+        let suspects = self.store().call(move |store| store.suspects(&object)).await?;
+        for some in suspects.chunks(ROWS) {
+            let (table, some) = (Arc::clone(table), some.to_vec());
+            let plans = self
+                .store()
+                .write(move |write| {
+                    let waiting = write.waiting(table.object())?;
+                    let plans = write.plans(&table, &some, &waiting)?;
+                    for (suspect, plan) in &plans {
+                        write.reject_unsendable(&table, suspect, plan)?;
+                    }
+                    Ok(plans)
+                })
+                .await?;
+            plans.into_iter().for_each(|(suspect, plan)| each(suspect, plan));
+        }
+        Ok(())
+    }
+}
+
+impl Extent {
+    fn add(&mut self, plan: &RowPlan) {
+        self.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
+        self.archives += u64::from(plan.archive);
+        let Some(change) = plan.change.as_ref().filter(|change| change.operation == Operation::Update) else { return };
+        self.updates += 1;
+        for field in change.fields.iter().filter(|field| field.local.is_none()) {
+            *self.cleared.entry(field.column.clone()).or_default() += 1;
+        }
+    }
+}

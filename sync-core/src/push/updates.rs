@@ -1,0 +1,55 @@
+//! Edits on their way: read again, merged, entered, sent.
+
+use super::Pushed;
+use super::breaker::Breaker;
+use crate::engine::Engine;
+use crate::error::RunError;
+use crate::model::RecordId;
+use crate::plan::changes::Operation;
+use crate::remote::{Remote, Writing};
+use crate::store::{Suspect, Table};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl<R: Remote + 'static> Engine<R> {
+    /// Pushes the edits of one batch of rows.
+    pub(super) async fn push_updates(
+        &self,
+        table: &Arc<Table>,
+        batch: Vec<Suspect>,
+        breaker: &Breaker,
+        pushed: &mut Pushed,
+    ) -> Result<(), RunError> {
+        breaker.check()?;
+        let ids: Vec<RecordId> = batch.iter().filter_map(|suspect| suspect.id.clone()).map(RecordId::from).collect();
+        self.step("push.before_read")?;
+        let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
+        self.step("push.read")?;
+        let writing = Arc::clone(table);
+        let entries = self
+            .store()
+            .write_durably(move |write| {
+                // What changed there meanwhile is merged first: what is then still an edit is sent.
+                write.apply(&writing, &records)?;
+                let live: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
+                let waiting = write.waiting(writing.object())?;
+                let mut entries = Vec::with_capacity(batch.len());
+                for (suspect, plan) in write.plans(&writing, &batch, &waiting)? {
+                    write.reject_unsendable(&writing, &suspect, &plan)?;
+                    let Some(change) = plan.change.filter(|change| change.operation == Operation::Update) else {
+                        continue;
+                    };
+                    // A record that is not there any more is the next pull's to explain.
+                    if change.id.as_ref().is_some_and(|id| live.contains(id.as_str())) {
+                        entries.push(write.intend(&writing, &change)?);
+                    }
+                }
+                write.step("push.intending")?;
+                Ok(entries)
+            })
+            .await?;
+        self.step("push.intended")?;
+        self.deliver(table, Writing::Update, entries, breaker, pushed).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! New rows whose record is there already: they become that record's row.
+//!
+//! A row's values are edits of the record then, and its NULLs say nothing.
+
+use super::rows::{Applier, LocalRow};
+use super::table::quote;
+use super::{StoreError, Suspect, Table, Write};
+use crate::model::{Record, RecordId};
+use crate::plan::changes::{Operation, RowChange};
+use crate::remote::Refusal;
+use mappings::Cell;
+use rusqlite::{OptionalExtension, params};
+
+/// The category of a new row with the key of another new row.
+const SAME_KEY: &str = "SAME_KEY";
+
+/// New rows, told apart from those that stand for a record or row that is there already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Twins {
+    /// Rows that nothing in the mirror stands for yet.
+    pub new: Vec<RowChange>,
+    /// How many were folded into the row of their record.
+    pub folded: u64,
+    /// How many have the key of an earlier new row.
+    pub refused: u64,
+}
+
+impl Write<'_> {
+    /// Looks in the mirror for the records of new rows: a row whose record has a row already is folded into that one. Of
+    /// two new rows with one key the later becomes a reject.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn part_twins(&self, table: &Table, batch: &[Suspect]) -> Result<Twins, StoreError> {
+        let waiting = self.waiting(table.object())?;
+        let mut twins = Twins::default();
+        for (_, plan) in self.plans(table, batch, &waiting)? {
+            let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
+            match self.twin_of(table, &change)? {
+                None => twins.new.push(change),
+                Some((_, Some(id))) => {
+                    self.fold(table, change.row, &id)?;
+                    twins.folded += 1;
+                }
+                Some((earlier, None)) if earlier > change.row => twins.new.push(change),
+                Some((earlier, None)) => {
+                    let key = table.mapping.key.as_deref().unwrap_or_default();
+                    let refusal = Refusal {
+                        category: Some(SAME_KEY.to_owned()),
+                        message: format!("row {earlier}, which is new too, has the same {key}"),
+                        ..Refusal::default()
+                    };
+                    self.reject_change(table, &change, &refusal)?;
+                    twins.refused += 1;
+                }
+            }
+        }
+        Ok(twins)
+    }
+
+    /// Another row with the same key, one with a record first: its handle and its record.
+    fn twin_of(&self, table: &Table, change: &RowChange) -> Result<Option<(i64, Option<String>)>, StoreError> {
+        let Some(key) = table.mapping.key.as_deref() else { return Ok(None) };
+        let Some(field) = change.fields.iter().find(|field| field.property == key) else { return Ok(None) };
+        let column = quote(&field.column);
+        // The index finds the same text; another spelling of it is found at the remote.
+        let sql = format!(
+            "SELECT _row, id FROM {0} WHERE {column} = (SELECT {column} FROM {0} WHERE _row = ?1) AND _row <> ?1
+             AND state NOT IN ('archived', 'merged', 'missing') ORDER BY id IS NULL, _row LIMIT 1",
+            table.quoted()
+        );
+        let found = self.connection.prepare_cached(&sql)?.query_row([change.row], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(found.optional()?)
+    }
+
+    /// Gives rows the records that they turned out to stand for.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or a stored record cannot be read.
+    pub fn adopt(&self, table: &Table, found: &[(i64, Record)]) -> Result<(), StoreError> {
+        for (row, record) in found {
+            let known = {
+                let mut applier = Applier::new(self, table)?;
+                let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
+                let known = applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
+                if !known {
+                    self.name_row(table, &local, &record.id)?;
+                }
+                known
+            };
+            self.apply(table, std::slice::from_ref(record))?;
+            if known {
+                self.fold(table, *row, record.id.as_str())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// From now on the row is that of a record.
+    fn name_row(&self, table: &Table, local: &LocalRow, id: &RecordId) -> Result<(), StoreError> {
+        let sql = format!("UPDATE {} SET id = ?2, state = 'active' WHERE _row = ?1", table.quoted());
+        self.connection.prepare_cached(&sql)?.execute(params![local.row, id.as_str()])?;
+        self.name_hints(table.object(), local.row, id.as_str())?;
+        self.forget_rejects(table.object(), id.as_str(), &local.uid, Operation::Create)
+    }
+
+    /// Moves the values of a new row into the row of its record, as edits, and takes the new row away.
+    pub(super) fn fold(&self, table: &Table, row: i64, id: &str) -> Result<(), StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        let Some(new) = applier.row_at(row)? else { return Ok(()) };
+        for (field, cell) in table.mapping.fields.iter().zip(&new.cells) {
+            if !field.is_pushed() || *cell == Cell::Null {
+                continue;
+            }
+            let column = quote(&field.column);
+            let sql = format!(
+                "UPDATE {0} SET {column} = (SELECT {column} FROM {0} WHERE _row = ?1) WHERE id = ?2",
+                table.quoted()
+            );
+            self.connection.prepare_cached(&sql)?.execute(params![row, id])?;
+        }
+        self.connection.prepare_cached(&format!("DELETE FROM {} WHERE _row = ?1", table.quoted()))?.execute([row])?;
+        self.name_hints(table.object(), row, id)?;
+        // The hints of the row that is gone are about the row that is left.
+        let sql = format!(
+            "UPDATE sync_touched SET row_handle = (SELECT _row FROM {} WHERE id = ?3)
+             WHERE object = ?1 AND record_id = ?3 AND row_handle = ?2",
+            table.quoted()
+        );
+        self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
+        self.forget_rejects(table.object(), id, &new.uid, Operation::Create)
+    }
+}

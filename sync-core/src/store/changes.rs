@@ -1,0 +1,291 @@
+//! What people changed in a table: rows compared with their bases, field by field.
+//!
+//! Triggers only say where to look. A field counts as changed where its cell is not what the base projects to; a
+//! record with something unsettled at the remote, a field whose conflict waits for a person, and what was refused and is
+//! still the same are left alone.
+
+use super::rows::{Applier, LocalRow, shown};
+use super::table::quote;
+use super::{Store, StoreError, Table, Write};
+use crate::model::RecordId;
+use crate::plan::changes::{FieldChange, Operation, RowChange, RowPlan, Unsendable};
+use mappings::{Cell, Deletes, Field};
+use rusqlite::params;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A row that may have been changed: by its record where it has one, else by its handle.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Suspect {
+    /// Its record.
+    pub id: Option<String>,
+    /// Its handle when somebody touched it.
+    pub row: i64,
+}
+
+/// What keeps changes from being pushed, by record or by the key of a row without one.
+#[derive(Default)]
+pub struct Waiting {
+    /// Rows with something unsettled at the remote.
+    unsettled: HashSet<i64>,
+    /// Properties whose conflict is held.
+    held: HashMap<String, HashSet<String>>,
+    /// What was refused: operation, and the properties with their values.
+    refused: HashMap<String, Vec<(String, BTreeMap<String, Option<String>>)>>,
+}
+
+impl Store {
+    /// The rows of a table that somebody touched.
+    pub fn suspects(&self, object: &str) -> Result<Vec<Suspect>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT record_id, max(row_handle) FROM sync_touched WHERE object = ?1
+                 GROUP BY record_id, CASE WHEN record_id IS NULL THEN row_handle END ORDER BY 2")?;
+        let found = statement.query_map([object], |row| Ok(Suspect { id: row.get(0)?, row: row.get(1)? }))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// How many rows of a table hold a value in each of these columns.
+    pub fn filled(&self, table: &Table, columns: &[String]) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut filled = BTreeMap::new();
+        for column in columns {
+            let sql = format!("SELECT count({}) FROM {}", quote(column), table.quoted());
+            let count: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+            filled.insert(column.clone(), count.unsigned_abs());
+        }
+        Ok(filled)
+    }
+}
+
+impl Write<'_> {
+    /// What keeps changes of an object type from being pushed.
+    pub fn waiting(&self, object: &str) -> Result<Waiting, StoreError> {
+        let mut waiting = Waiting::default();
+        let mut unsettled = self
+            .connection
+            .prepare_cached("SELECT row_handle FROM sync_journal WHERE object = ?1 AND settled_at IS NULL")?;
+        for row in unsettled.query_map([object], |row| row.get(0))? {
+            waiting.unsettled.insert(row?);
+        }
+        let mut held = self.connection.prepare_cached(
+            "SELECT record_id, property FROM sync_conflicts WHERE object = ?1 AND resolved_at IS NULL
+             AND chosen = 'held'",
+        )?;
+        for row in held.query_map([object], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
+            let (id, property) = row?;
+            waiting.held.entry(id).or_default().insert(property);
+        }
+        let mut refused = self.connection.prepare_cached(
+            "SELECT coalesce(record_id, uid, ''), operation, coalesce(properties, '{}') FROM sync_rejects
+             WHERE object = ?1 AND retry = 0",
+        )?;
+        let rows = refused.query_map([object], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?))
+        })?;
+        for row in rows {
+            let (key, operation, properties) = row?;
+            let properties = serde_json::from_str(&properties).unwrap_or_default();
+            waiting.refused.entry(key).or_default().push((operation, properties));
+        }
+        Ok(waiting)
+    }
+
+    /// What is to be pushed of each of these rows. Rows that turn out to be as the engine left them are no suspects any
+    /// more.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or a stored record cannot be read.
+    pub fn plans(
+        &self,
+        table: &Table,
+        suspects: &[Suspect],
+        waiting: &Waiting,
+    ) -> Result<Vec<(Suspect, RowPlan)>, StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        let mut plans = Vec::with_capacity(suspects.len());
+        for suspect in suspects {
+            let plan = match &suspect.id {
+                Some(id) => known(&mut applier, id, waiting)?,
+                None => new(&mut applier, suspect.row, waiting)?,
+            };
+            match plan {
+                Some(plan) => plans.push((suspect.clone(), plan)),
+                None => self.forget_suspect(table.object(), suspect)?,
+            }
+        }
+        Ok(plans)
+    }
+
+    /// Keeps the values of a row that cannot be sent as rejects.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn reject_unsendable(&self, table: &Table, suspect: &Suspect, plan: &RowPlan) -> Result<(), StoreError> {
+        if plan.unsendable.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("SELECT _uid FROM {} WHERE id = ?1 OR (?1 IS NULL AND _row = ?2)", table.quoted());
+        let uid: String =
+            self.connection.prepare_cached(&sql)?.query_row(params![suspect.id, suspect.row], |row| row.get(0))?;
+        let operation = if suspect.id.is_some() { Operation::Update } else { Operation::Create };
+        for value in &plan.unsendable {
+            self.reject_value(table, operation, (suspect.id.as_deref(), &uid), value)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what `sync_pending` tells of an object type.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn note_pending(&self, table: &Table, changes: &[RowChange]) -> Result<(), StoreError> {
+        self.connection.prepare_cached("DELETE FROM sync_pending WHERE object = ?1")?.execute([table.object()])?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO sync_pending (object, record_id, uid, operation, property, base, local)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for change in changes {
+            let (id, operation) = (change.id.as_ref().map(RecordId::as_str), change.operation.word());
+            let nothing: [Option<&str>; 3] = [None, None, None];
+            let fields = change.fields.iter();
+            let fields: Vec<[Option<&str>; 3]> = fields
+                .map(|field| [Some(field.property.as_str()), field.base.as_deref(), field.local.as_deref()])
+                .collect();
+            let rows = if fields.is_empty() { vec![nothing] } else { fields };
+            for [property, base, local] in rows {
+                insert.execute(params![table.object(), id, change.uid, operation, property, base, local])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that is as the engine left it needs no hint.
+    fn forget_suspect(&self, object: &str, suspect: &Suspect) -> Result<(), StoreError> {
+        match &suspect.id {
+            Some(id) => self.forget_hints(object, id),
+            None => {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM sync_touched WHERE object = ?1 AND record_id IS NULL AND row_handle = ?2",
+                    )?
+                    .execute(params![object, suspect.row])?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The plan for a row whose record is known; `None` when there is nothing to do and nothing waits.
+fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Option<RowPlan>, StoreError> {
+    let Some(mut base) = applier.base(id)? else { return Ok(None) };
+    let mut local = applier.local_row(id)?;
+    // A row that is gone or was replaced is made whole first: its NULLs are nobody's wish.
+    if local.as_ref().is_none_or(|local| local.row != base.row) && applier.heal(id, &base, local.take())? {
+        let Some(healed) = applier.base(id)? else { return Ok(None) };
+        base = healed;
+    }
+    let Some(local) = applier.local_row(id)? else {
+        let archive = applier.table.mapping.deletes == Deletes::Archive && !base.archived;
+        return Ok(archive.then(|| archive_of(base.row, String::new(), id)));
+    };
+    if local.row == base.row && local.hash == base.row_hash {
+        return Ok(None);
+    }
+    if waiting.unsettled.contains(&local.row) || base.archived {
+        return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+    }
+    let table = applier.table;
+    let wires = table.wires(&base.properties)?;
+    let agreed = applier.project(&wires, false);
+    let nothing = HashSet::new();
+    let held = waiting.held.get(id).unwrap_or(&nothing);
+    let mut plan = RowPlan { archive: local.archived == 1, ..RowPlan::default() };
+    let mut fields = Vec::new();
+    for (place, field) in table.mapping.fields.iter().enumerate() {
+        let mine = &local.cells[place];
+        if !field.is_pushed() || field.same_cell(mine, &agreed[place]) {
+            continue;
+        }
+        if held.contains(&field.property) {
+            plan.waiting += 1;
+            continue;
+        }
+        match change(field, mine, wires[place].as_deref()) {
+            Ok(change) if waiting.refuses(id, Operation::Update, std::slice::from_ref(&change)) => plan.waiting += 1,
+            Ok(change) => fields.push(change),
+            Err(unsendable) if waiting.knows(id, &unsendable) => plan.waiting += 1,
+            Err(unsendable) => plan.unsendable.push(unsendable),
+        }
+    }
+    if !fields.is_empty() {
+        let id = Some(RecordId::from(id));
+        plan.change = Some(RowChange { operation: Operation::Update, row: local.row, uid: local.uid, id, fields });
+    } else if plan.archive {
+        let asked = archive_of(local.row, local.uid, id);
+        plan.waiting += u64::from(waiting.refuses(id, Operation::Archive, &[]));
+        plan.change = if plan.waiting == 0 { asked.change } else { None };
+    }
+    Ok(Some(plan))
+}
+
+/// The plan for a row without a record.
+fn new(applier: &mut Applier<'_>, handle: i64, waiting: &Waiting) -> Result<Option<RowPlan>, StoreError> {
+    let Some(local) = applier.row_at(handle)?.filter(|local| local.id.is_none()) else { return Ok(None) };
+    if waiting.unsettled.contains(&handle) {
+        return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+    }
+    let LocalRow { cells, uid, .. } = local;
+    let mut plan = RowPlan::default();
+    let mut fields = Vec::new();
+    for (field, mine) in applier.table.mapping.fields.iter().zip(&cells) {
+        if !field.is_pushed() || *mine == Cell::Null {
+            continue;
+        }
+        match change(field, mine, None) {
+            Ok(change) => fields.push(change),
+            Err(unsendable) => plan.unsendable.push(unsendable),
+        }
+    }
+    if waiting.refuses(&uid, Operation::Create, &fields) || !plan.unsendable.is_empty() {
+        plan.unsendable.retain(|unsendable| !waiting.knows(&uid, unsendable));
+        plan.waiting = 1;
+        return Ok(Some(plan));
+    }
+    plan.change = Some(RowChange { operation: Operation::Create, row: handle, uid, id: None, fields });
+    Ok(Some(plan))
+}
+
+fn archive_of(row: i64, uid: String, id: &str) -> RowPlan {
+    let id = Some(RecordId::from(id));
+    let change = RowChange { operation: Operation::Archive, row, uid, id, fields: Vec::new() };
+    RowPlan { change: Some(change), archive: true, ..RowPlan::default() }
+}
+
+/// A changed field as the remote would be told, or why it cannot be.
+fn change(field: &Field, mine: &Cell<'_>, base: Option<&str>) -> Result<FieldChange, Unsendable> {
+    let unsendable = |why: String| Unsendable { property: field.property.clone(), value: shown(mine), why };
+    if field.retired {
+        return Err(unsendable(format!("the portal no longer has the property {}", field.property)));
+    }
+    let local = field.to_wire(mine).map_err(|error| unsendable(error.to_string()))?;
+    let base = base.filter(|base| !base.is_empty()).map(str::to_owned);
+    Ok(FieldChange { property: field.property.clone(), column: field.column.clone(), base, local })
+}
+
+impl Waiting {
+    /// Whether exactly this was refused before.
+    fn refuses(&self, key: &str, operation: Operation, fields: &[FieldChange]) -> bool {
+        let Some(refused) = self.refused.get(key) else { return false };
+        refused.iter().any(|(what, properties)| {
+            let same = |field: &FieldChange| properties.get(&field.property) == Some(&field.local);
+            what == operation.word()
+                && fields.iter().all(same)
+                && (operation != Operation::Create || fields.len() == properties.len())
+        })
+    }
+
+    /// Whether a value that cannot be sent is a reject already.
+    fn knows(&self, key: &str, unsendable: &Unsendable) -> bool {
+        let Some(refused) = self.refused.get(key) else { return false };
+        refused.iter().any(|(_, properties)| properties.get(&unsendable.property) == Some(&unsendable.value))
+    }
+}

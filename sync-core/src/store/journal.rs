@@ -1,0 +1,166 @@
+//! What was sent to the remote. An entry is on the disk before the first byte leaves, and stays open until its outcome is
+//! known: nothing else of the same row is sent until then.
+
+use super::{Store, StoreError, Table, Write};
+use crate::model::RecordId;
+use crate::plan::changes::{Operation, RowChange};
+use crate::remote::WriteInput;
+use rusqlite::{Row, params};
+use std::collections::BTreeMap;
+
+/// What both sides had agreed on, and what was sent.
+pub type Sent = (Option<String>, Option<String>);
+
+/// An entry of the journal whose outcome is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Names it at the remote.
+    pub trace: String,
+    /// What for.
+    pub operation: Operation,
+    /// The row.
+    pub row: i64,
+    /// The row's key.
+    pub uid: String,
+    /// The record; `None` where it was to be made.
+    pub id: Option<RecordId>,
+    /// Each property with what both sides had agreed on and what was sent.
+    pub properties: BTreeMap<String, Sent>,
+    /// When it was entered, by our clock.
+    pub sent_at: String,
+}
+
+impl Entry {
+    /// The entry as the remote is sent it. `key` names the record: its id, or the value of an upsert.
+    pub fn input(&self, key: &str) -> WriteInput {
+        let value = |(_, sent): &Sent| sent.clone().unwrap_or_default();
+        let properties = self.properties.iter().map(|(name, sent)| (name.clone(), value(sent))).collect();
+        WriteInput { trace: self.trace.clone(), key: key.to_owned(), properties }
+    }
+}
+
+impl Store {
+    /// The entries of an object type whose outcome is not known, oldest first.
+    pub fn unsettled(&self, object: &str) -> Result<Vec<Entry>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT trace, operation, row_handle, uid, record_id, properties, sent_at FROM sync_journal
+             WHERE object = ?1 AND settled_at IS NULL ORDER BY id",
+        )?;
+        let entries = statement.query_map([object], |row| Ok(entry(row)))?;
+        entries.map(|entry| entry?).collect()
+    }
+}
+
+impl Store {
+    /// Those of these records that no settled create of ours made.
+    pub fn not_made_by_us(&self, object: &str, ids: Vec<RecordId>) -> Result<Vec<RecordId>, StoreError> {
+        let mut made = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM sync_journal WHERE object = ?1 AND operation = 'create' AND record_id = ?2)",
+        )?;
+        let mut others = Vec::new();
+        for id in ids {
+            if !made.query_row([object, id.as_str()], |row| row.get(0))? {
+                others.push(id);
+            }
+        }
+        Ok(others)
+    }
+}
+
+impl Write<'_> {
+    /// Enters a change that is about to be sent.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn intend(&self, table: &Table, change: &RowChange) -> Result<Entry, StoreError> {
+        let fields = change.fields.iter();
+        let properties: BTreeMap<String, Sent> =
+            fields.map(|field| (field.property.clone(), (field.base.clone(), field.local.clone()))).collect();
+        let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'sync_journal'), 0)";
+        let last: i64 = self.connection.prepare_cached(last)?.query_row([], |row| row.get(0))?;
+        // A run's number is never given twice, not even by a mirror that was restored from a copy.
+        let trace = format!("{}-{}", self.run_id, last + 1);
+        let entry = Entry {
+            trace,
+            operation: change.operation,
+            row: change.row,
+            uid: change.uid.clone(),
+            id: change.id.clone(),
+            properties,
+            sent_at: self.now.to_string(),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_journal (run_id, object, operation, trace, row_handle, uid, record_id, properties,
+                 sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                self.run_id,
+                table.object(),
+                entry.operation.word(),
+                entry.trace,
+                entry.row,
+                entry.uid,
+                entry.id.as_ref().map(RecordId::as_str),
+                serde_json::to_string(&entry.properties).unwrap_or_default(),
+                entry.sent_at
+            ])?;
+        Ok(entry)
+    }
+
+    /// Closes an entry: its outcome is known.
+    pub(super) fn close_entry(&self, trace: &str, outcome: &str, message: Option<&str>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_journal SET settled_at = ?2, outcome = ?3, message = ?4
+                 WHERE trace = ?1 AND settled_at IS NULL",
+            )?
+            .execute(params![trace, self.now.to_string(), outcome, message])?;
+        Ok(())
+    }
+
+    /// Notes which record a create made.
+    pub(super) fn note_made_record(&self, trace: &str, id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE sync_journal SET record_id = ?2 WHERE trace = ?1")?
+            .execute(params![trace, id])?;
+        Ok(())
+    }
+
+    /// Notes why the outcome of an entry is not known; it stays open.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn note_unknown(&self, entry: &Entry, why: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE sync_journal SET message = ?2 WHERE trace = ?1 AND settled_at IS NULL")?
+            .execute(params![entry.trace, why])?;
+        Ok(())
+    }
+
+    /// Closes an entry of which it is certain that nothing was carried out: its change is simply pending again.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_undone(&self, entry: &Entry, why: &str) -> Result<(), StoreError> {
+        self.close_entry(&entry.trace, "undone", Some(why))
+    }
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
+    let unreadable = || StoreError::Altered {
+        table: "sync_journal".to_owned(),
+        what: "an entry in it cannot be read".to_owned(),
+    };
+    let operation: String = row.get(1)?;
+    let properties: String = row.get(5)?;
+    Ok(Entry {
+        trace: row.get(0)?,
+        operation: Operation::of_word(&operation).ok_or_else(unreadable)?,
+        row: row.get(2)?,
+        uid: row.get(3)?,
+        id: row.get::<_, Option<String>>(4)?.map(RecordId::from),
+        properties: serde_json::from_str(&properties).map_err(|_| unreadable())?,
+        sent_at: row.get(6)?,
+    })
+}

@@ -1,0 +1,169 @@
+//! Changes that the remote refused, kept until they are changed, tried again or dropped.
+
+use super::journal::Entry;
+use super::{StoreError, Table, Write};
+use crate::model::RecordId;
+use crate::plan::changes::{Operation, RowChange, Unsendable};
+use crate::remote::Refusal;
+use rusqlite::params;
+use std::collections::BTreeMap;
+
+/// The category of a value that was answered as if it had been taken, and was not.
+const PASSED_OVER: &str = "PASSED_OVER";
+/// The category of a value that was never sent, because it cannot be.
+const UNSENDABLE: &str = "UNSENDABLE";
+
+/// A reject on its way into the table.
+struct Reject<'a> {
+    object: &'a str,
+    id: Option<&'a str>,
+    uid: &'a str,
+    operation: Operation,
+    properties: BTreeMap<&'a str, Option<&'a str>>,
+    refusal: &'a Refusal,
+}
+
+impl Write<'_> {
+    /// Closes an entry that was refused, and keeps what it wanted as a reject. Where the remote named properties, only
+    /// they are to blame: the rest is simply pending again.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_refused(&self, table: &Table, entry: &Entry, refusal: &Refusal) -> Result<(), StoreError> {
+        let named = |name: &str| refusal.properties.iter().any(|property| property == name);
+        let blamed = entry.operation == Operation::Update && entry.properties.keys().any(|name| named(name));
+        let properties = entry.properties.iter().filter(|(name, _)| !blamed || named(name));
+        self.close_entry(&entry.trace, "refused", Some(&refusal.message))?;
+        self.keep_reject(&Reject {
+            object: table.object(),
+            id: entry.id.as_ref().map(RecordId::as_str),
+            uid: &entry.uid,
+            operation: entry.operation,
+            properties: properties.map(|(name, (_, sent))| (name.as_str(), sent.as_deref())).collect(),
+            refusal,
+        })
+    }
+
+    /// Keeps a change that is not sent at all as a reject.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn reject_change(&self, table: &Table, change: &RowChange, refusal: &Refusal) -> Result<(), StoreError> {
+        let fields = change.fields.iter();
+        self.keep_reject(&Reject {
+            object: table.object(),
+            id: change.id.as_ref().map(RecordId::as_str),
+            uid: &change.uid,
+            operation: change.operation,
+            properties: fields.map(|field| (field.property.as_str(), field.local.as_deref())).collect(),
+            refusal,
+        })
+    }
+
+    /// Keeps a value that cannot be sent as a reject.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn reject_value(
+        &self,
+        table: &Table,
+        operation: Operation,
+        (id, uid): (Option<&str>, &str),
+        value: &Unsendable,
+    ) -> Result<(), StoreError> {
+        let refusal =
+            Refusal { category: Some(UNSENDABLE.to_owned()), message: value.why.clone(), ..Refusal::default() };
+        let properties = BTreeMap::from([(value.property.as_str(), value.value.as_deref())]);
+        self.keep_reject(&Reject { object: table.object(), id, uid, operation, properties, refusal: &refusal })
+    }
+
+    pub(super) fn note_passed_over(
+        &self,
+        table: &Table,
+        entry: &Entry,
+        id: &str,
+        (property, sent): (&str, Option<&str>),
+    ) -> Result<(), StoreError> {
+        let refusal = Refusal {
+            category: Some(PASSED_OVER.to_owned()),
+            message: format!("the remote answered as if {property} had been taken, and kept its old value"),
+            ..Refusal::default()
+        };
+        self.keep_reject(&Reject {
+            object: table.object(),
+            id: Some(id),
+            uid: &entry.uid,
+            operation: Operation::Update,
+            properties: BTreeMap::from([(property, sent)]),
+            refusal: &refusal,
+        })
+    }
+
+    /// Forgets what was refused of a record and has been done since.
+    pub(super) fn forget_rejects(
+        &self,
+        object: &str,
+        id: &str,
+        uid: &str,
+        operation: Operation,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM sync_rejects WHERE object = ?1 AND (record_id = ?2 OR (record_id IS NULL AND uid = ?3))
+                 AND operation = ?4 AND (retry = 1 OR operation <> 'update')",
+            )?
+            .execute(params![object, id, uid, operation.word()])?;
+        Ok(())
+    }
+
+    /// One reject for the same record, operation and properties: another one only counts as a further attempt.
+    fn keep_reject(&self, reject: &Reject<'_>) -> Result<(), StoreError> {
+        let properties = serde_json::to_string(&reject.properties).unwrap_or_default();
+        let refusal = reject.refusal;
+        let now = self.now.to_string();
+        let names: Vec<&&str> = reject.properties.keys().collect();
+        let names = serde_json::to_string(&names).unwrap_or_default();
+        let again = self
+            .connection
+            .prepare_cached(
+                "UPDATE sync_rejects SET properties = ?6, status = ?7, category = ?8, message = ?9,
+                 correlation_id = ?10, attempts = attempts + 1, last_at = ?11, retry = 0
+                 WHERE object = ?1 AND record_id IS ?2 AND uid IS ?3 AND operation = ?4
+                   AND (SELECT json_group_array(key) FROM (SELECT key FROM json_each(properties) ORDER BY key)) = ?5",
+            )?
+            .execute(params![
+                reject.object,
+                reject.id,
+                reject.uid,
+                reject.operation.word(),
+                names,
+                properties,
+                refusal.status,
+                refusal.category,
+                refusal.message,
+                refusal.correlation_id,
+                now
+            ])?;
+        if again > 0 {
+            return Ok(());
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_rejects (object, record_id, uid, operation, properties, status, category, message,
+                 correlation_id, attempts, first_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?10)",
+            )?
+            .execute(params![
+                reject.object,
+                reject.id,
+                reject.uid,
+                reject.operation.word(),
+                properties,
+                refusal.status,
+                refusal.category,
+                refusal.message,
+                refusal.correlation_id,
+                now
+            ])?;
+        Ok(())
+    }
+}

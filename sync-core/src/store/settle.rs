@@ -1,0 +1,226 @@
+//! What became of what was sent: bases move to what the remote says it holds now, and rows follow where they still hold
+//! what was sent.
+//!
+//! * An edit that was made while the answer was on its way stays an edit.
+//! * What the remote made of a value (another spelling, a trimmed text) replaces the value, so that it is not sent again.
+//! * A value that the remote passed over in silence becomes a reject, and stays in the row.
+
+use super::apply::ThreeSides;
+use super::journal::Entry;
+use super::rows::{Applier, Base, Envelope, LocalRow, Target};
+use super::{Applied, StoreError, Table, Write};
+use crate::model::{Properties, Record, Timestamp};
+use crate::plan::changes::Operation;
+use rusqlite::params;
+
+/// What settling entries did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Entries that were carried out.
+    pub done: u64,
+    /// Values that the remote passed over in silence.
+    pub passed_over: u64,
+    /// What happened to rows beside that.
+    pub applied: Applied,
+}
+
+impl Settled {
+    /// Adds what another batch did.
+    pub fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.passed_over += other.passed_over;
+        self.applied.add(other.applied);
+    }
+}
+
+impl Write<'_> {
+    /// Settles entries that were carried out, each with what the remote told of its record: all that was sent, at least.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or a stored record cannot be read; the transaction must then be rolled back.
+    pub fn settle(&self, table: &Table, done: &[(Entry, Record)]) -> Result<Settled, StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        let mut settled = Settled::default();
+        for (entry, record) in done {
+            settled.passed_over += applier.settle(entry, record)?;
+            settled.done += 1;
+            self.close_entry(&entry.trace, "done", None)?;
+            if entry.operation == Operation::Create {
+                self.note_made_record(&entry.trace, record.id.as_str())?;
+            }
+        }
+        let tally = applier.done;
+        drop(applier);
+        settled.applied = tally.applied;
+        self.count_rows(table.object(), tally)?;
+        Ok(settled)
+    }
+
+    /// Settles a create that was found to have made a record, which a pull may have brought in as a row of its own
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As [`Write::settle`].
+    pub fn settle_made(&self, table: &Table, entry: &Entry, record: &Record) -> Result<(), StoreError> {
+        let other = Applier::new(self, table)?.local_row(record.id.as_str())?.is_some_and(|local| local.row != entry.row);
+        if !other {
+            self.settle(table, &[(entry.clone(), record.clone())])?;
+            return Ok(());
+        }
+        self.apply(table, std::slice::from_ref(record))?;
+        self.fold(table, entry.row, record.id.as_str())?;
+        self.close_entry(&entry.trace, "done", None)?;
+        self.note_made_record(&entry.trace, record.id.as_str())
+    }
+
+    /// Settles an archive that was carried out. The record's archived state follows when it is read.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_archived(&self, table: &Table, entry: &Entry) -> Result<(), StoreError> {
+        if let Some(id) = &entry.id {
+            self.note_sent(table.object(), id.as_str(), "archived", [Some("false"), Some("true")])?;
+        }
+        self.close_entry(&entry.trace, "done", None)
+    }
+}
+
+impl Applier<'_> {
+    /// Returns how many of the values sent the remote passed over.
+    fn settle(&mut self, entry: &Entry, record: &Record) -> Result<u64, StoreError> {
+        let id = record.id.as_str();
+        let base = self.base(id)?;
+        let before = base.as_ref().map_or_else(|| Properties::from_json("{}"), |base| base.properties.clone());
+        let fetched = &self.table.fetched;
+        let after = before.patched(&record.properties, |name| {
+            entry.properties.contains_key(name) || fetched.iter().any(|fetched| fetched == name)
+        })?;
+        let local = match self.row_at(entry.row)? {
+            Some(local) if local.id.as_deref().is_none_or(|known| known == id) => Some(local),
+            _ => self.local_row(id)?,
+        };
+        let (row, passed_over) = self.settle_row(entry, record, base.as_ref(), local, [&before, &after])?;
+        self.settle_base(record, base.as_ref(), row, &after)?;
+        self.note_settled(entry, id, &after)?;
+        Ok(passed_over)
+    }
+
+    fn settle_row(
+        &mut self,
+        entry: &Entry,
+        record: &Record,
+        base: Option<&Base>,
+        local: Option<LocalRow>,
+        [before, after]: [&Properties; 2],
+    ) -> Result<(i64, u64), StoreError> {
+        let id = record.id.as_str();
+        let (old, new) = (self.table.wires(before)?, self.table.wires(after)?);
+        let fresh = self.project(&new, true);
+        let envelope = shown_envelope(record, base);
+        let Some(local) = local else {
+            // Somebody deleted the row meanwhile. It is shown again, or asks for an archive, when rows are healed.
+            let handle = base.map_or(entry.row, |base| base.row);
+            self.write.name_hints(self.table.object(), entry.row, id)?;
+            return Ok((handle, 0));
+        };
+        let (mut agreed, mut old, mut passed_over) = (self.project(&old, false), old.clone(), 0);
+        for (place, field) in self.table.mapping.fields.iter().enumerate() {
+            let Some((was, sent)) = entry.properties.get(&field.property) else { continue };
+            let told = new[place].as_deref();
+            let still_ours = field.same_cell(&local.cells[place], &field.project(sent.as_deref()).cell);
+            let ignored = field.same_wire(told, was.as_deref()) && !field.same_wire(told, sent.as_deref());
+            // Both sides agree on what the remote told; the row follows unless it holds something else by now.
+            agreed[place] = if still_ours && !ignored { local.cells[place].clone() } else { fresh[place].clone() };
+            old[place] = new[place].clone();
+            if ignored && still_ours {
+                passed_over += 1;
+                self.write.note_passed_over(self.table, entry, id, (&field.property, sent.as_deref()))?;
+            }
+        }
+        let outside = self.outside(&new);
+        let sides = ThreeSides { agreed: &agreed, old: &old, new: &new, outside: &outside, replaced: false };
+        let merged = self.merge(id, record.updated_at, &local, &sides, fresh)?;
+        if local.id.is_none() {
+            let sql = format!("UPDATE {} SET id = ?2 WHERE _row = ?1", self.table.quoted());
+            self.write.connection.prepare_cached(&sql)?.execute(params![local.row, id])?;
+            self.write.name_hints(self.table.object(), local.row, id)?;
+        }
+        let archiving = local.archived == 1 && !envelope.archived;
+        let state = if archiving { "archiving" } else { envelope.state };
+        let envelope = Envelope { archived: envelope.archived || archiving, state, ..envelope };
+        self.write_row(Target::Known(local.row), &envelope, &merged.cells)?;
+        Ok((local.row, passed_over))
+    }
+
+    /// The base takes what was told, not that it was told: only a full read shows what others changed meanwhile, so the
+    /// record still counts as read when it was read.
+    fn settle_base(
+        &mut self,
+        record: &Record,
+        base: Option<&Base>,
+        row: i64,
+        after: &Properties,
+    ) -> Result<(), StoreError> {
+        let new = self.table.wires(after)?;
+        let fresh = self.project(&new, false);
+        let read_at = base.map_or(Timestamp::from_millis(0), |base| base.updated_at);
+        let envelope = Envelope { updated_at: read_at, ..shown_envelope(record, base) };
+        let hash = self.hash(&fresh, envelope.archived);
+        self.write_base(base.is_some(), row, &envelope, hash, after.as_json())?;
+        if base.is_none() {
+            self.done.rows += 1;
+        }
+        Ok(())
+    }
+
+    fn note_settled(&mut self, entry: &Entry, id: &str, after: &Properties) -> Result<(), StoreError> {
+        let object = self.table.object();
+        let new = self.table.wires(after)?;
+        for (place, field) in self.table.mapping.fields.iter().enumerate() {
+            let Some((was, _)) = entry.properties.get(&field.property) else { continue };
+            let told = new[place].as_deref();
+            if !field.same_wire(was.as_deref(), told) {
+                self.write.note_sent(object, id, &field.property, [was.as_deref(), told])?;
+            }
+        }
+        if entry.operation == Operation::Create {
+            self.write.note_sent(object, id, "id", [None, Some(id)])?;
+        }
+        let base = self.base(id)?;
+        let local = self.local_row(id)?;
+        let clean = |local: LocalRow, base: Base| local.row == base.row && local.hash == base.row_hash;
+        if local.zip(base).is_some_and(|(local, base)| clean(local, base)) {
+            self.write.forget_hints(object, id)?;
+        }
+        self.write.forget_rejects(object, id, &entry.uid, entry.operation)
+    }
+}
+
+/// The engine's columns after a write: the newest time known.
+fn shown_envelope<'a>(record: &'a Record, base: Option<&'a Base>) -> Envelope<'a> {
+    let envelope = Envelope::of(record);
+    match base {
+        None => envelope,
+        Some(base) => Envelope {
+            created_at: base.created_at,
+            updated_at: base.updated_at.max(record.updated_at),
+            archived: base.archived,
+            archived_at: base.archived_at,
+            merged_into: base.merged_into.as_deref(),
+            state: &base.state,
+            ..envelope
+        },
+    }
+}
+
+impl Write<'_> {
+    /// Hints about a row without a record are about its record from now on.
+    pub(super) fn name_hints(&self, object: &str, row: i64, id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_touched SET record_id = ?3 WHERE object = ?1 AND row_handle = ?2 AND record_id IS NULL",
+            )?
+            .execute(params![object, row, id])?;
+        Ok(())
+    }
+}
