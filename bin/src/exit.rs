@@ -171,7 +171,8 @@ impl From<RemoteError> for CommandError {
             RemoteErrorKind::DailyLimit
             | RemoteErrorKind::Unavailable
             | RemoteErrorKind::ComeBack(_)
-            | RemoteErrorKind::Unreadable => Exit::Later,
+            | RemoteErrorKind::Unreadable
+            | RemoteErrorKind::OutcomeUnknown => Exit::Later,
         };
         let mut failed = Self::new(exit, error.message.clone());
         if !error.remedy.is_empty() {

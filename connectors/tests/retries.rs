@@ -249,7 +249,7 @@ async fn p9_a_write_whose_outcome_is_unknown_is_never_sent_again() {
         let scene = steps([trouble]);
         let body = Some(b"{}".to_vec());
         let error = scene.hubspot.api(Method::Post, "/crm/objects/2026-09/contacts", body).await.unwrap_err();
-        assert_eq!(error.kind, RemoteErrorKind::Unavailable);
+        assert_eq!(error.kind, RemoteErrorKind::OutcomeUnknown);
         assert!(error.message.contains("not known"), "{error}");
         assert_eq!(scene.fake.asked().len(), 1);
     }

@@ -5,7 +5,7 @@ use mappings::MappingError;
 use std::time::Duration;
 
 /// A read or write at the remote failed for good: whatever could be retried has been.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct RemoteError {
     /// What it means for the run.
@@ -39,6 +39,8 @@ pub enum RemoteErrorKind {
     ComeBack(Duration),
     /// The remote answered something that cannot be understood.
     Unreadable,
+    /// Nobody knows whether a request that changes something was carried out: look before it is sent again.
+    OutcomeUnknown,
 }
 
 /// Why a run, or its part that concerns one object type, ended early. What was committed before stays.

@@ -6,11 +6,12 @@
 //! * Answers are not trusted for completeness: what a method promises about absence is said at the method.
 //! * `server_time` is the remote's own clock when it answered (a `Date` header), never the local one.
 //! * A write is sent again only where it is certain that it was not carried out. An `Err` of a write means that nothing of
-//!   the call was done; where that is not certain the call succeeds, with inputs whose outcome is unknown.
+//!   the call was done; where that is not certain the call succeeds, with inputs whose outcome is unknown. Where a call
+//!   takes several requests and not all of them fail, it succeeds too, and those that failed are [`Outcome::NotDone`].
 
 mod writes;
 
-pub use writes::{Outcome, PairLabels, PropertyVersions, Refusal, Version, WriteInput, WrittenRecord, Writing};
+pub use writes::{Outcome, PairLabels, PropertyVersions, Refusal, Version, WriteInput, Writing, WrittenRecord};
 
 use crate::error::RemoteError;
 use crate::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp};
@@ -196,7 +197,8 @@ pub trait Remote: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Association>, RemoteError>> + Send;
 
     /// Reads the active records that have one of these values in a property whose values are unique; live, not from an
-    /// index. A value that no record has is simply absent.
+    /// index. A value that no record has is simply absent. A record may be found by another value than the one it
+    /// holds in the property, where the remote knows it by several.
     fn read_by(
         &self,
         object: &str,
@@ -212,6 +214,7 @@ pub trait Remote: Send + Sync {
     ///
     /// [`RemoteErrorKind::Refused`](crate::RemoteErrorKind::Refused) means that the call as a whole was refused without
     /// naming inputs, and nothing was done: parts of it may succeed. A call of one input that is refused has an outcome.
+    /// Where it is not the input that is refused but such calls altogether, the kind of error is another.
     fn write(
         &self,
         object: &str,
@@ -220,7 +223,7 @@ pub trait Remote: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Outcome<WrittenRecord>>, RemoteError>> + Send;
 
     /// Gives pairs of records exactly these labels; any number of pairs, none of them twice. The outcomes are in the
-    /// order of the pairs.
+    /// order of the pairs. Errors as for [`Remote::write`].
     fn relabel(
         &self,
         from: &str,
@@ -228,7 +231,8 @@ pub trait Remote: Send + Sync {
         pairs: &[PairLabels],
     ) -> impl Future<Output = Result<Vec<Outcome<()>>, RemoteError>> + Send;
 
-    /// Takes pairs of records apart: all their labels, in both directions. The outcomes are in the order of the pairs.
+    /// Takes pairs of records apart: all their labels, in both directions; any number of pairs, none of them twice. The
+    /// outcomes are in the order of the pairs. Errors as for [`Remote::write`].
     fn unlink(
         &self,
         from: &str,
@@ -236,7 +240,8 @@ pub trait Remote: Send + Sync {
         pairs: &[(RecordId, RecordId)],
     ) -> impl Future<Output = Result<Vec<Outcome<()>>, RemoteError>> + Send;
 
-    /// The values that these properties of active records had, as far back as the remote remembers.
+    /// The values that these properties of active records had, as far back as the remote remembers. A record or a
+    /// property that the remote says nothing about is absent.
     fn versions(
         &self,
         object: &str,

@@ -180,7 +180,7 @@ fn gave_up(last: RemoteError, failing_for: Duration, attempts: u32) -> RemoteErr
 
 fn outcome_unknown(last: RemoteError) -> RemoteError {
     RemoteError {
-        kind: RemoteErrorKind::Unavailable,
+        kind: RemoteErrorKind::OutcomeUnknown,
         message: format!("It is not known whether HubSpot carried the request out: {}", last.message),
         remedy: "Look at the record in HubSpot before sending the change again.".to_owned(),
         ..last

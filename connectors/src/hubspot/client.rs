@@ -196,6 +196,11 @@ impl<T: Transport> HubSpot<T> {
         }
     }
 
+    /// Text of an answer without the token, should it quote the request back.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.credential.redact(text)
+    }
+
     /// The answer, should it quote the request back: in its headers, or in the body of an error.
     fn without_token(&self, mut response: Response) -> Response {
         for (_, value) in &mut response.headers {

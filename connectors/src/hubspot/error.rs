@@ -92,7 +92,7 @@ fn header_id(response: &Response) -> Option<String> {
     response.header("X-HubSpot-Correlation-Id").and_then(correlation_id)
 }
 
-fn correlation_id(text: &str) -> Option<String> {
+pub(crate) fn correlation_id(text: &str) -> Option<String> {
     let plain = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (plain && !text.is_empty()).then(|| text.to_owned())
 }
@@ -116,6 +116,14 @@ pub(crate) fn judge(call: &Call, response: &Response) -> Option<Trouble> {
         408 | 500.. => Trouble::Unknown(unavailable(call, response.status, &said)),
         status => Trouble::Final(refused(call, status, &said)),
     })
+}
+
+/// The error of an answer whose request was turned away for good: not carried out, and no use to repeat.
+pub(crate) fn refusal(call: &Call, response: &Response) -> Option<RemoteError> {
+    match judge(call, response) {
+        Some(Trouble::Final(error)) => Some(error),
+        _ => None,
+    }
 }
 
 /// What a failed transport means for the call.

@@ -22,8 +22,12 @@ pub(crate) const PAGE: usize = 100;
 const BATCHES: usize = 6;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct BatchRead<'a> {
     properties: &'a [String],
+    /// What the inputs name records by; their ids if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_property: Option<&'a str>,
     inputs: Vec<Input<'a>>,
 }
 
@@ -131,23 +135,30 @@ impl<T: Transport> HubSpot<T> {
         let path = if archived { format!("{path}?archived=true") } else { path };
         // A batch that names an id twice is refused as a whole.
         let mut seen = HashSet::with_capacity(ids.len());
-        let asked: Vec<&RecordId> = ids.iter().filter(|id| seen.insert(*id)).collect();
-        let mut read = self.read_batches(&path, &asked, &properties).await?;
+        let asked: Vec<&str> = ids.iter().map(RecordId::as_str).filter(|id| seen.insert(*id)).collect();
+        let mut read = self.read_batches(&path, None, &asked, &properties).await?;
         // HubSpot may leave a record out of an otherwise good answer without a word: ask about it once more.
-        let silent: Vec<&RecordId> = asked.into_iter().filter(|id| !read.accounts_for(id)).collect();
+        let silent = read.silent_about(&asked);
         if !silent.is_empty() {
-            let again = self.read_batches(&path, &silent, &properties).await?;
+            let again = self.read_batches(&path, None, &silent, &properties).await?;
             read.records.extend(again.records);
         }
         Ok(read.records)
     }
 
-    async fn read_batches(&self, path: &str, ids: &[&RecordId], properties: &[String]) -> Result<Batch, RemoteError> {
-        let calls: Vec<Call> = ids
+    /// Records by their ids, or by their values of `id_property`.
+    pub(crate) async fn read_batches(
+        &self,
+        path: &str,
+        id_property: Option<&str>,
+        keys: &[&str],
+        properties: &[String],
+    ) -> Result<Batch, RemoteError> {
+        let calls: Vec<Call> = keys
             .chunks(PAGE)
             .map(|chunk| {
-                let inputs = chunk.iter().map(|id| Input { id: id.as_str() }).collect();
-                Call::post(Lane::Window, path.to_owned(), json(&BatchRead { properties, inputs }))
+                let inputs = chunk.iter().map(|key| Input { id: key }).collect();
+                Call::post(Lane::Window, path.to_owned(), json(&BatchRead { properties, id_property, inputs }))
             })
             .collect();
         let batches: Vec<Batch> = stream::iter(calls)
@@ -157,25 +168,31 @@ impl<T: Transport> HubSpot<T> {
             .await?;
         let mut all = Batch::default();
         for batch in batches {
-            all.told.extend(batch.records.iter().flat_map(|record| &record.merged_ids).cloned());
-            all.told.extend(batch.records.iter().map(|record| record.id.clone()));
-            all.told.extend(batch.told);
+            all.refused.extend(batch.refused);
             all.records.extend(batch.records);
         }
         Ok(all)
     }
 }
 
-/// What batches answered: records, and ids of which something was said, be it that there is no such record.
+/// What batches answered: records, and the keys of which errors said that there is no such record.
 #[derive(Default)]
-struct Batch {
-    records: Vec<Record>,
-    told: HashSet<RecordId>,
+pub(crate) struct Batch {
+    pub(crate) records: Vec<Record>,
+    refused: HashSet<String>,
 }
 
 impl Batch {
-    fn accounts_for(&self, id: &RecordId) -> bool {
-        self.told.contains(id)
+    /// Whether an error named this key.
+    pub(crate) fn named_by_error(&self, key: &str) -> bool {
+        self.refused.contains(key)
+    }
+
+    /// The ids of which nothing was said.
+    fn silent_about<'i>(&self, ids: &[&'i str]) -> Vec<&'i str> {
+        let told = self.records.iter().flat_map(|record| record.merged_ids.iter().chain([&record.id]));
+        let told: HashSet<&str> = told.map(RecordId::as_str).collect();
+        ids.iter().copied().filter(|id| !told.contains(id) && !self.named_by_error(id)).collect()
     }
 }
 
@@ -200,14 +217,14 @@ fn page(answer: &Answer<'_>, after: Option<&str>) -> Result<Page, Misread> {
 /// taken for absence.
 fn batch(answer: &Answer<'_>) -> Result<Batch, Misread> {
     let page: Many<'_> = body(&answer.text)?;
-    let mut told = HashSet::new();
+    let mut refused = HashSet::new();
     for raw in page.errors.iter().flatten() {
         let item: ItemError = serde_json::from_str(raw.get()).unwrap_or_default();
         if !matches!(item.category.as_deref(), Some("OBJECT_NOT_FOUND" | "VALIDATION_ERROR")) {
             let named = item.category.as_deref().map_or_else(|| "no category".to_owned(), super::error::quote);
             return Err(Misread(format!("the batch failed in part, with {named}")));
         }
-        told.extend(item.context.ids.into_iter().map(Text::id));
+        refused.extend(item.context.ids.into_iter().map(|text| text.0));
     }
-    Ok(Batch { records: page.records()?, told })
+    Ok(Batch { records: page.records()?, refused })
 }

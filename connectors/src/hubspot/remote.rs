@@ -4,7 +4,10 @@ use super::HubSpot;
 use crate::http::Transport;
 use mappings::PropertySchema;
 use sync_core::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId};
-use sync_core::remote::{Account, ChangedPage, ChangedQuery, IdRange, Landmark, Pace, Page};
+use sync_core::remote::{
+    Account, ChangedPage, ChangedQuery, IdRange, Landmark, Outcome, Pace, Page, PairLabels, PropertyVersions,
+    WriteInput, Writing, WrittenRecord,
+};
 use sync_core::{Remote, RemoteError};
 
 impl<T: Transport> Remote for HubSpot<T> {
@@ -95,5 +98,57 @@ impl<T: Transport> Remote for HubSpot<T> {
         self.learn(from).await?;
         self.learn(to).await?;
         self.read_associations(from, to, ids).await
+    }
+
+    async fn read_by(
+        &self,
+        object: &str,
+        property: &str,
+        values: &[String],
+        properties: &[String],
+    ) -> Result<Vec<Record>, RemoteError> {
+        self.learn(object).await?;
+        self.read_by_value(object, property, values, properties).await
+    }
+
+    fn batch_size(&self) -> usize {
+        super::writes::BATCH
+    }
+
+    async fn write(
+        &self,
+        object: &str,
+        how: Writing<'_>,
+        inputs: &[WriteInput],
+    ) -> Result<Vec<Outcome<WrittenRecord>>, RemoteError> {
+        self.learn(object).await?;
+        self.write_records(object, how, inputs).await
+    }
+
+    async fn relabel(&self, from: &str, to: &str, pairs: &[PairLabels]) -> Result<Vec<Outcome<()>>, RemoteError> {
+        self.learn(from).await?;
+        self.learn(to).await?;
+        self.write_labels(from, to, pairs).await
+    }
+
+    async fn unlink(
+        &self,
+        from: &str,
+        to: &str,
+        pairs: &[(RecordId, RecordId)],
+    ) -> Result<Vec<Outcome<()>>, RemoteError> {
+        self.learn(from).await?;
+        self.learn(to).await?;
+        self.part_pairs(from, to, pairs).await
+    }
+
+    async fn versions(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        properties: &[String],
+    ) -> Result<Vec<PropertyVersions>, RemoteError> {
+        self.learn(object).await?;
+        self.read_versions(object, ids, properties).await
     }
 }

@@ -3,6 +3,7 @@
 //! Every input is accounted for. Where nobody can say what became of one, it is [`Outcome::Unknown`], never left out: the
 //! engine then looks before it sends anything of it again.
 
+use crate::error::RemoteError;
 use crate::model::{Record, RecordId};
 
 /// What is to be done with records of one object type.
@@ -39,6 +40,10 @@ pub enum Outcome<T> {
     Refused(Refusal),
     /// Nobody knows whether it was done; the text says why.
     Unknown(String),
+    /// Nothing of it was done, through no fault that is known to be its own: its part of the call failed as a whole, or
+    /// was never sent, because of this. After [`RemoteErrorKind::Refused`](crate::RemoteErrorKind::Refused) a smaller
+    /// part may succeed.
+    NotDone(RemoteError),
 }
 
 /// A record that was written.
