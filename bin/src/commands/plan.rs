@@ -209,18 +209,19 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
 }
 
 fn row_document(change: &RowChange) -> RowDocument<'_> {
-    let field = |field: &'_ FieldChange| -> FieldDocument<'_> {
-        FieldDocument {
-            property: &field.property,
-            column: &field.column,
-            base: field.base.as_deref(),
-            local: field.local.as_deref(),
-        }
-    };
     RowDocument {
         record_id: change.id.as_ref().map(|id| id.as_str()),
         uid: &change.uid,
-        fields: change.fields.iter().map(field).collect(),
+        fields: change.fields.iter().map(field_document).collect(),
+    }
+}
+
+fn field_document(field: &FieldChange) -> FieldDocument<'_> {
+    FieldDocument {
+        property: &field.property,
+        column: &field.column,
+        base: field.base.as_deref(),
+        local: field.local.as_deref(),
     }
 }
 

@@ -16,7 +16,7 @@ use sync_core::events::Silent;
 use sync_core::model::Timestamp;
 use sync_core::steps::Steps;
 use sync_core::store::{RunLock, RunTotals, Store, StoreError, StoreHandle};
-use sync_core::{Engine, Parts, PullSettings, Report};
+use sync_core::{Engine, Parts, PullSettings, PushSettings, Report};
 use tokio::time::Instant;
 
 /// The object types that are mirrored.
@@ -36,12 +36,22 @@ pub(super) struct World {
     pub(super) connector: Settings,
     /// How the engine pulls.
     pub(super) pulling: PullSettings,
+    /// How it pushes.
+    pub(super) pushing: PushSettings,
     /// How many pages the mirror may have, if the disk is nearly full.
     pub(super) room: Option<u32>,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
     token: String,
+}
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Pull,
+    Push,
+    Sync,
 }
 
 /// The portal's clock also tells the local time: nothing may depend on the difference.
@@ -94,6 +104,7 @@ impl World {
             mappings: OBJECTS.iter().map(|object| Mapping::built_in(object).unwrap()).collect(),
             connector: Settings { jitter_seed: seed, ..Settings::default() },
             pulling: PullSettings::default(),
+            pushing: PushSettings::default(),
             room: None,
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
@@ -138,6 +149,11 @@ impl World {
 
     /// One `pull`, as the command does it; killed at its `stop_at`-th step.
     pub(super) async fn pull(&self, stop_at: Option<usize>) -> Result<Report, RunError> {
+        self.run(Command::Pull, stop_at).await
+    }
+
+    /// One run of a command, killed at its `stop_at`-th step.
+    pub(super) async fn run(&self, command: Command, stop_at: Option<usize>) -> Result<Report, RunError> {
         let lock = RunLock::take(&self.mirror()).unwrap();
         self.steps.begin(stop_at);
         let steps: Arc<dyn Steps> = Arc::clone(&self.steps) as _;
@@ -146,8 +162,13 @@ impl World {
             None => Store::open(&self.mirror())?,
         };
         let engine = self.engine(StoreHandle::inline(store, Arc::clone(&self.clock), Arc::clone(&steps)), steps);
-        let (account, run) = engine.begin_run("pull", None, &lock).await?;
-        let mut report = engine.pull(account.server_time, &self.mappings, &[]).await;
+        let (account, run) = engine.begin_run("run", None, &lock).await?;
+        let (now, mappings) = (account.server_time, &self.mappings);
+        let mut report = match command {
+            Command::Pull => engine.pull(now, mappings, &[]).await,
+            Command::Push => engine.push(now, mappings, &[]).await,
+            Command::Sync => engine.sync(now, mappings, &[]).await,
+        };
         report.run_id = run;
         if !report.errors().any(stopped) {
             let totals = RunTotals { pulled: report.totals().changed, ..RunTotals::default() };
@@ -161,12 +182,17 @@ impl World {
         let (wire, settings) = (self.wire.clone(), self.connector.clone());
         let remote = HubSpot::new(wire, token, settings, Arc::new(Silent)).with_clock(Arc::clone(&self.clock));
         let pull = self.pulling.clone();
-        Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull })
+        Engine::new(Parts { remote, store, observer: Arc::new(Silent), steps, pull, push: self.pushing.clone() })
     }
 
     /// A pull that must succeed, with everything in it.
     pub(super) async fn pull_well(&self) -> Result<Report, String> {
-        let report = self.pull(None).await.map_err(|error| format!("the run failed: {error}"))?;
+        self.run_well(Command::Pull).await
+    }
+
+    /// A run that must succeed, with everything in it.
+    pub(super) async fn run_well(&self, command: Command) -> Result<Report, String> {
+        let report = self.run(command, None).await.map_err(|error| format!("the run failed: {error}"))?;
         if let Some(error) = report.errors().next() {
             return Err(format!("the run failed: {error}"));
         }

@@ -16,6 +16,8 @@ struct Sorted {
     done: Vec<(Entry, Option<Record>, bool)>,
     refused: Vec<(Entry, Refusal)>,
     unknown: Vec<(Entry, String)>,
+    /// Their part of the call failed, through no fault of theirs.
+    not_done: Vec<(Entry, RemoteError)>,
 }
 
 impl<R: Remote + 'static> Engine<R> {
@@ -45,9 +47,17 @@ impl<R: Remote + 'static> Engine<R> {
             self.step("push.answered")?;
             match answer {
                 Ok(outcomes) => {
-                    let sorted = sort(part, outcomes);
+                    let mut sorted = sort(part, outcomes);
+                    let not_done = std::mem::take(&mut sorted.not_done);
                     breaker.note(sorted.done.is_empty() && sorted.refused.is_empty());
                     existing.extend(self.settle_sorted(table, sorted, pushed).await?);
+                    let why = not_done.iter().map(|(_, error)| error).find(|error| error.kind != RemoteErrorKind::Refused);
+                    let why = why.cloned();
+                    parts.push(not_done.into_iter().map(|(entry, _)| entry).collect());
+                    if let Some(error) = why.map(RunError::from) {
+                        self.call_off(parts, &error).await?;
+                        return Err(error);
+                    }
                 }
                 Err(error) if error.kind == RemoteErrorKind::Refused && part.len() > 1 => {
                     parts.push(part.split_off(part.len() / 2));
@@ -85,7 +95,7 @@ impl<R: Remote + 'static> Engine<R> {
         sorted: Sorted,
         pushed: &mut Pushed,
     ) -> Result<Vec<(Entry, RecordId)>, RunError> {
-        let Sorted { done, refused, unknown } = sorted;
+        let Sorted { done, refused, unknown, .. } = sorted;
         pushed.unknown += unknown.len() as u64;
         let (existing, refused): (Vec<_>, Vec<_>) = refused
             .into_iter()
@@ -180,6 +190,7 @@ fn sort(entries: Vec<Entry>, outcomes: Vec<Outcome<WrittenRecord>>) -> Sorted {
             Some(Outcome::Done(written)) => sorted.done.push((entry, written.record, written.created)),
             Some(Outcome::Refused(refusal)) => sorted.refused.push((entry, refusal)),
             Some(Outcome::Unknown(why)) => sorted.unknown.push((entry, why)),
+            Some(Outcome::NotDone(error)) => sorted.not_done.push((entry, error)),
             None => sorted.unknown.push((entry, "the connector gave no outcome".to_owned())),
         }
     }
