@@ -6,6 +6,7 @@ use crate::object_types::TypeIndex;
 use crate::portal::Portal;
 use crate::problem::Problem;
 use crate::routes::Parsed;
+use crate::store::Store;
 use crate::switches::TraceEcho;
 use crate::writing::values::Rewritten;
 
@@ -78,11 +79,9 @@ impl Portal {
     /// The properties of a record that have a value, the computed ones among them.
     fn filled(&self, kind: TypeIndex, id: u64) -> Vec<String> {
         let store = &self.stores[kind];
-        let values = store.records.get(&id).map(|record| &record.values);
-        let set = |property| values.is_some_and(|values| values.get(property).is_some());
-        let all = store.catalogue.iter();
-        let filled = all.filter(|(property, _)| set(*property) || store.catalogue.derived(*property).is_some());
-        filled.map(|(_, definition)| definition.name.clone()).collect()
+        let Some(record) = store.records.get(&id) else { return Vec::new() };
+        let set = |property| store.text(property, id, Store::live(record)).is_some();
+        store.catalogue.iter().filter(|(id, _)| set(*id)).map(|(_, definition)| definition.name.clone()).collect()
     }
 
     /// The body of a batch, and whether it has errors.
