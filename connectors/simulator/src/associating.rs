@@ -63,7 +63,7 @@ impl Portal {
     pub fn add_label(&mut self, now: Millis, from: &str, to: &str, label: &str) -> Result<u32, PortalError> {
         self.advance(now);
         let (from, to) = (self.object(from)?, self.object(to)?);
-        self.links.define_label(from, to, label).map_err(refused)
+        self.links.define_label(from, to, label, None).map_err(refused)
     }
 
     fn ends(&self, from: &str, from_id: u64, to: &str, to_id: u64) -> Done<(TypeIndex, TypeIndex)> {

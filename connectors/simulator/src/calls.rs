@@ -40,6 +40,8 @@ pub struct CallLog {
     pub associations: u64,
     /// Requests that would change the portal.
     pub writes: u64,
+    /// Writing requests that succeeded, whether or not anybody heard of it.
+    pub carried_out: u64,
     /// Everything else.
     pub other: u64,
     /// Answers by status code.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault_rates::Faults;
 use crate::{Millis, Request};
 
 /// Which limit a 429 names.
@@ -72,7 +73,7 @@ pub enum FaultKind {
     Cut,
     /// A 200 of full length whose JSON ends early.
     InvalidJson,
-    /// Results missing from a batch read, without a word.
+    /// Results missing from a batch, without a word. What a write left out was carried out.
     Omit,
     /// A row twice in a page.
     Duplicate,
@@ -80,143 +81,19 @@ pub enum FaultKind {
     Disorder,
     /// Every row of a search page archived between index and live read: counted, and left out.
     Vanish,
+    /// Writes, of a batch or a single one: a tenth of the inputs, at least one, answered as if done, and not done.
+    RefuseSilently,
+    /// A tenth of a batch's inputs not carried out, and missing from the answer without a word.
+    Ignore,
+    /// A tenth of a batch's inputs not carried out, with an error item each.
+    FailItems,
+    /// 409 for the whole request, which is not carried out.
+    Conflict,
     /// A slow answer.
     Slow {
         /// Milliseconds added.
         by: u32,
     },
-}
-
-/// How often each kind occurs, between 0 and 1 for each request to which it can apply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Seed of the draws; independent of the portal's.
-    pub seed: u64,
-    /// 429 of the ten-second window.
-    pub limited_ten_secondly: f64,
-    /// 429 of search.
-    pub limited_secondly: f64,
-    /// 429 of the day.
-    pub limited_daily: f64,
-    /// 423.
-    pub locked: f64,
-    /// 477.
-    pub migrating: f64,
-    /// Seconds in the `Retry-After` of a 477.
-    pub migrating_retry_after: u32,
-    /// 5xx from the edge.
-    pub edge: f64,
-    /// 5xx after the request was carried out.
-    pub edge_after: f64,
-    /// 401.
-    pub unauthorized: f64,
-    /// 403.
-    pub forbidden: f64,
-    /// Timeout, not carried out.
-    pub timeout_before: f64,
-    /// Timeout, carried out.
-    pub timeout_after: f64,
-    /// Timeout, carried out up to a minute later.
-    pub timeout_late: f64,
-    /// Reset before the answer; carried out or not with equal chance.
-    pub reset: f64,
-    /// Break inside the body.
-    pub cut: f64,
-    /// Invalid JSON of full length.
-    pub invalid_json: f64,
-    /// Silent omission from a batch read.
-    pub omit: f64,
-    /// Duplicate row.
-    pub duplicate: f64,
-    /// Disorder in a search page.
-    pub disorder: f64,
-    /// A search page without rows.
-    pub vanished: f64,
-    /// Slow answers.
-    pub slow: f64,
-    /// The longest slow answer, in milliseconds.
-    pub slow_max_ms: u32,
-    /// Times at which everything fails.
-    pub storms: Vec<Storm>,
-}
-
-/// A time in which every request fails the same way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storm {
-    /// Milliseconds after the portal's start.
-    pub from_ms: Millis,
-    /// How long, in milliseconds.
-    pub for_ms: Millis,
-    /// What happens to every request.
-    pub kind: FaultKind,
-}
-
-impl Faults {
-    /// Nothing goes wrong.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// An ordinary bad day: about one request in twenty.
-    pub fn mild() -> Self {
-        Self {
-            seed: 1,
-            limited_ten_secondly: 0.012,
-            limited_secondly: 0.008,
-            locked: 0.003,
-            edge: 0.015,
-            edge_after: 0.005,
-            unauthorized: 0.003,
-            timeout_before: 0.005,
-            timeout_after: 0.005,
-            timeout_late: 0.001,
-            reset: 0.004,
-            cut: 0.003,
-            invalid_json: 0.002,
-            omit: 0.003,
-            duplicate: 0.01,
-            disorder: 0.002,
-            slow: 0.02,
-            slow_max_ms: 5_000,
-            ..Self::default()
-        }
-    }
-
-    /// Five times as bad, with ten minutes of 503 in it.
-    pub fn storm() -> Self {
-        Self {
-            limited_ten_secondly: 0.06,
-            limited_secondly: 0.04,
-            locked: 0.015,
-            edge: 0.07,
-            edge_after: 0.02,
-            unauthorized: 0.01,
-            timeout_before: 0.02,
-            timeout_after: 0.02,
-            timeout_late: 0.005,
-            reset: 0.02,
-            cut: 0.015,
-            invalid_json: 0.01,
-            omit: 0.015,
-            duplicate: 0.05,
-            disorder: 0.01,
-            slow: 0.1,
-            slow_max_ms: 30_000,
-            storms: vec![Storm {
-                from_ms: 5 * 60_000,
-                for_ms: 10 * 60_000,
-                kind: FaultKind::Edge { status: 503, empty: false },
-            }],
-            ..Self::mild()
-        }
-    }
-
-    /// Reads rates from JSON; a key that does not exist is an error.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
 }
 
 /// Which requests a scripted fault waits for.
@@ -269,6 +146,7 @@ pub(crate) struct Target {
     pub(crate) search: bool,
     pub(crate) list: bool,
     pub(crate) batch_read: bool,
+    pub(crate) batch_write: bool,
 }
 
 /// Draws and scripts.
@@ -277,18 +155,25 @@ pub(crate) struct FaultDesk {
     rates: Faults,
     start: Millis,
     dice: fastrand::Rng,
+    /// Draws for the inputs of writes, so that a batch's size moves no other draw.
+    inputs: fastrand::Rng,
     scripted: Vec<(FaultKind, When)>,
 }
 
 impl FaultDesk {
     pub(crate) fn new(rates: Faults, start: Millis) -> Self {
-        let dice = fastrand::Rng::with_seed(rates.seed ^ 0xfa_u64.rotate_left(40));
-        Self { rates, start, dice, scripted: Vec::new() }
+        let (dice, inputs) = streams(&rates);
+        Self { rates, start, dice, inputs, scripted: Vec::new() }
     }
 
     pub(crate) fn set(&mut self, rates: Faults) {
-        self.dice = fastrand::Rng::with_seed(rates.seed ^ 0xfa_u64.rotate_left(40));
+        (self.dice, self.inputs) = streams(&rates);
         self.rates = rates;
+    }
+
+    /// Whether an input of a write is refused without a word.
+    pub(crate) fn refuses_silently(&mut self) -> bool {
+        self.rates.refused_silently > 0.0 && self.inputs.f64() < self.rates.refused_silently
     }
 
     pub(crate) fn inject(&mut self, kind: FaultKind, when: When) {
@@ -378,10 +263,23 @@ impl FaultDesk {
             Some(FaultKind::Vanish)
         } else if hit(r.slow, true) {
             Some(FaultKind::Slow { by: 1 + (detail >> 8) as u32 % r.slow_max_ms.max(1) })
+        } else if hit(r.written_omitted, target.batch_write) {
+            Some(FaultKind::Omit)
+        } else if hit(r.ignored, target.batch_write) {
+            Some(FaultKind::Ignore)
+        } else if hit(r.items_failed, target.batch_write) {
+            Some(FaultKind::FailItems)
+        } else if hit(r.conflict, target.batch_write) {
+            Some(FaultKind::Conflict)
         } else {
             None
         }
     }
+}
+
+fn streams(rates: &Faults) -> (fastrand::Rng, fastrand::Rng) {
+    let stream = |word: u64| fastrand::Rng::with_seed(rates.seed ^ word.rotate_left(40));
+    (stream(0xfa), stream(0xfb))
 }
 
 /// How long a slow answer takes on top.

@@ -10,7 +10,7 @@ use crate::object_types::{DateNames, TypeIndex};
 use crate::portal::Portal;
 use crate::record::Life;
 use crate::routes::parse;
-use crate::settings::Lag;
+use crate::switches::Lag;
 
 /// Separate sources of chance, so that drawing more of one does not move another.
 #[derive(Debug)]
@@ -20,12 +20,13 @@ pub(crate) struct Dice {
     pub(crate) order: fastrand::Rng,
     pub(crate) wire: fastrand::Rng,
     pub(crate) data: fastrand::Rng,
+    pub(crate) written: fastrand::Rng,
 }
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
         let stream = |n: u64| fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(n));
-        Dice { ids: stream(1), lag: stream(2), order: stream(3), wire: stream(4), data: stream(5) }
+        Dice { ids: stream(1), lag: stream(2), order: stream(3), wire: stream(4), data: stream(5), written: stream(6) }
     }
 
     /// A version 4 UUID.

@@ -17,8 +17,11 @@ mod association_types;
 mod calls;
 mod catalogue;
 mod clock;
+mod controls;
 mod data;
+mod dispatch;
 mod exchange;
+mod fault_rates;
 mod faults;
 pub mod http;
 mod jobs;
@@ -37,21 +40,27 @@ mod routes;
 mod search;
 mod settings;
 mod store;
+mod switches;
 mod truth;
 mod value;
+mod write_routes;
+mod writing;
 mod zone;
 
 pub use administrating::NewProperty;
 pub use calls::{CallKind, CallLog};
 pub use exchange::{Delivery, Exchange, Millis, Request, Response};
-pub use faults::{FaultKind, Faults, Policy, Storm, When};
+pub use fault_rates::{Faults, Storm};
+pub use faults::{FaultKind, Policy, When};
 pub use links::Category;
 pub use people::PortalError;
 pub use portal::Portal;
-pub use settings::{
-    Cleared, DataSize, DuplicateInputs, Lag, LimitBody, ListAfter, MergeId, MergedRead, OverLimit, Settings, Switches,
-    Tier,
+pub use settings::{DataSize, Settings, Tier};
+pub use switches::{
+    Cleared, DuplicateInputs, Lag, LimitBody, ListAfter, MergeId, MergedRead, NumberForm, OlderDates, OverLimit,
+    Switches, TraceEcho, UnknownArchive,
 };
 pub use truth::{Edge, RecordView};
 pub use value::Value;
+pub use writing::log::{Executed, Linked, TypeOfLink, Written};
 pub use zone::{DaylightRule, Zone};

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use crate::faults::Policy;
 use crate::json::Json;
-use crate::settings::{LimitBody, Tier};
+use crate::settings::Tier;
+use crate::switches::LimitBody;
 use crate::{Millis, Zone};
 
 const WINDOW: Millis = 10_000;

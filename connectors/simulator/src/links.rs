@@ -143,8 +143,14 @@ impl Links {
         });
     }
 
-    /// A new label of the portal's owner.
-    pub(crate) fn define_label(&mut self, from: TypeIndex, to: TypeIndex, label: &str) -> Result<u32, LinkError> {
+    /// A new label of the portal's owner; with another one for the way back, which gets the next id.
+    pub(crate) fn define_label(
+        &mut self,
+        from: TypeIndex,
+        to: TypeIndex,
+        label: &str,
+        inverse: Option<&str>,
+    ) -> Result<u32, LinkError> {
         let next = 1 + self.pairs.values().flat_map(|p| &p.definitions).fold(0, |max, d| match d.category {
             Category::UserDefined => max.max(d.forth).max(d.back),
             Category::HubspotDefined => max,
@@ -152,7 +158,9 @@ impl Links {
         if !self.pairs.contains_key(&(from.min(to), from.max(to))) {
             return Err(LinkError::NoSuchPair);
         }
-        self.define(from, to, Category::UserDefined, Role::Label, (next, next), (Some(label), Some(label)));
+        let ids = (next, next + u32::from(inverse.is_some()));
+        let labels = (Some(label), Some(inverse.unwrap_or(label)));
+        self.define(from, to, Category::UserDefined, Role::Label, ids, labels);
         Ok(next)
     }
 
@@ -176,6 +184,20 @@ impl Links {
             }
         }
         out
+    }
+
+    /// The directions in which an association type exists.
+    pub(crate) fn locate(&self, category: Category, type_id: u32) -> Vec<(TypeIndex, TypeIndex)> {
+        let mut ends = Vec::new();
+        for ((a, b), pair) in &self.pairs {
+            for d in pair.definitions.iter().filter(|d| d.category == category) {
+                ends.extend((d.forth == type_id).then_some((*a, *b)));
+                ends.extend((d.back == type_id).then_some((*b, *a)));
+            }
+        }
+        ends.sort_unstable();
+        ends.dedup();
+        ends
     }
 
     /// The records of type `to` associated with a record, ascending, at or after `after`.

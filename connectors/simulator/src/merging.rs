@@ -8,8 +8,8 @@ use crate::object_types::TypeIndex;
 use crate::people::PortalError;
 use crate::portal::Portal;
 use crate::record::{Life, Record, Source, Stale};
-use crate::settings::MergeId;
 use crate::store::nothing;
+use crate::switches::MergeId;
 use crate::value::{Packed, PropertyId};
 
 impl Portal {
@@ -38,6 +38,7 @@ impl Portal {
         if !keep {
             let created = self.stores[kind].records.get(&primary).map_or(now, |r| r.created);
             let mut record = Record::new(created, now, self.values_of(kind, primary));
+            record.origin = self.stores[kind].records.get(&primary).map_or(Source::Import, |r| r.origin);
             record.past = self.stores[kind].records.get(&primary).map(|r| r.past.clone()).unwrap_or_default();
             record.stale = Some(Box::new(Stale::Absent));
             self.stores[kind].records.insert(winner, record);

@@ -3,7 +3,7 @@
 use crate::exchange::Millis;
 use crate::object_types::{TypeIndex, resolve};
 use crate::portal::Portal;
-use crate::record::{Life, Record, Source, Stale};
+use crate::record::{APP_ID, Life, Record, Source, Stale};
 use crate::store::nothing;
 use crate::value::{Packed, PropertyId, Value};
 
@@ -193,11 +193,11 @@ impl Portal {
         let kind = self.object(object)?;
         let values = self.changes(kind, values)?;
         self.refuse_taken(kind, &values, None)?;
-        Ok(self.insert(kind, values, "CRM_UI"))
+        Ok(self.insert(kind, values, Source::Crm))
     }
 
     /// Makes a record with the values given and those HubSpot fills in.
-    pub(crate) fn insert(&mut self, kind: TypeIndex, mut values: Vec<(PropertyId, Vec<u8>)>, origin: &str) -> u64 {
+    pub(crate) fn insert(&mut self, kind: TypeIndex, mut values: Vec<(PropertyId, Vec<u8>)>, origin: Source) -> u64 {
         let id = self.stores[kind].new_id(&mut self.dice.ids);
         let catalogue = &self.stores[kind].catalogue;
         let mut fill = |name: &str, value: String| {
@@ -207,8 +207,11 @@ impl Portal {
                 values.push((property, value.into_bytes()));
             }
         };
-        fill("hs_object_source", origin.to_owned());
-        fill("hs_object_source_label", origin.to_owned());
+        fill("hs_object_source", origin.as_str().to_owned());
+        fill("hs_object_source_label", origin.as_str().to_owned());
+        if origin == Source::Api {
+            fill("hs_object_source_id", APP_ID.to_owned());
+        }
         match self.types[kind].name.as_str() {
             "contacts" => {
                 fill("lifecyclestage", "lead".into());
@@ -231,6 +234,7 @@ impl Portal {
             values.push((website, value));
         }
         let mut record = Record::new(self.now, self.now, Packed::pack(&mut values));
+        record.origin = origin;
         record.stale = Some(Box::new(Stale::Absent));
         self.stores[kind].records.insert(id, record);
         self.stores[kind].note_values(id);
@@ -264,6 +268,10 @@ impl Portal {
     pub fn archive(&mut self, now: Millis, object: &str, id: u64) -> Result<(), PortalError> {
         self.advance(now);
         let kind = self.object(object)?;
+        self.bin(kind, id)
+    }
+
+    pub(crate) fn bin(&mut self, kind: TypeIndex, id: u64) -> Done<()> {
         let (now, bumps) = (self.now, self.settings.switches.archive_bumps);
         let wanted = self.missing(kind, id, "active");
         let record = self.stores[kind].records.get_mut(&id).filter(|r| r.is_active()).ok_or(wanted)?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::calls::CallLog;
 use crate::exchange::{Delivery, Exchange, Millis, Request, Response};
-use crate::faults::{FaultDesk, FaultKind, Faults, Policy, Target, When, delay};
+use crate::faults::{FaultDesk, FaultKind, Policy, Target, delay};
 use crate::jobs::{Dice, Due};
 use crate::limits::{self, Limits};
 use crate::links::Links;
@@ -17,8 +17,11 @@ use crate::owners::Owner;
 use crate::pipelines::Pipeline;
 use crate::problem::{Problem, page};
 use crate::routes::{Family, Parsed, Route, parse};
-use crate::settings::{LimitBody, Settings};
+use crate::settings::Settings;
 use crate::store::Store;
+use crate::switches::LimitBody;
+use crate::writing::Rules;
+use crate::writing::log::WriteLog;
 use crate::{clock, data};
 
 /// Longer request lines are refused with 414.
@@ -38,11 +41,14 @@ pub struct Portal {
     pub(crate) jobs_made: u64,
     pub(crate) dice: Dice,
     pub(crate) calls: CallLog,
-    token: String,
-    token_expired: Option<Millis>,
-    denied: BTreeSet<String>,
-    limits: Limits,
-    desk: FaultDesk,
+    pub(crate) rules: Rules,
+    pub(crate) log: WriteLog,
+    pub(crate) token: String,
+    pub(crate) token_expired: Option<Millis>,
+    pub(crate) denied: BTreeSet<String>,
+    pub(crate) write_denied: BTreeSet<String>,
+    pub(crate) limits: Limits,
+    pub(crate) desk: FaultDesk,
 }
 
 /// What an endpoint answers when it does not refuse.
@@ -54,6 +60,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn ok(body: Vec<u8>) -> Self {
         Answer { status: 200, body }
+    }
+
+    /// 204, which has no body.
+    pub(crate) fn nothing() -> Self {
+        Answer { status: 204, body: Vec::new() }
     }
 }
 
@@ -82,7 +93,10 @@ impl Portal {
             calls: CallLog::default(),
             token,
             token_expired: None,
+            rules: Rules::default(),
+            log: WriteLog::default(),
             denied: BTreeSet::new(),
+            write_denied: BTreeSet::new(),
             limits: Limits::new(settings.tier, settings.zone.clone(), settings.switches.rejections_fill_window),
             desk: FaultDesk::new(settings.faults.clone(), settings.start),
             dice,
@@ -103,6 +117,7 @@ impl Portal {
             search: matches!(parsed.route, Route::Search(_)),
             list: matches!(parsed.route, Route::List(_)),
             batch_read: matches!(parsed.route, Route::BatchRead(_)),
+            batch_write: matches!(parsed.route, Route::Write(write) if write.is_batch() || write.of_associations()),
         };
         let fault = self.desk.strike(self.now, request, target);
         self.calls.faults += u64::from(fault.is_some());
@@ -140,8 +155,18 @@ impl Portal {
             Some(FaultKind::Cut) => spoil_length(self.answer(request, parsed, None), true),
             Some(FaultKind::InvalidJson) => spoil_length(self.answer(request, parsed, None), false),
             Some(FaultKind::Edge { status, empty }) => Delivery::Answer(self.edge(status, empty)),
-            Some(spoil @ (FaultKind::Omit | FaultKind::Duplicate | FaultKind::Disorder | FaultKind::Vanish)) => {
-                Delivery::Answer(self.answer(request, parsed, Some(spoil)))
+            Some(
+                spoil @ (FaultKind::Omit
+                | FaultKind::Duplicate
+                | FaultKind::Disorder
+                | FaultKind::Vanish
+                | FaultKind::Ignore
+                | FaultKind::RefuseSilently
+                | FaultKind::FailItems),
+            ) => Delivery::Answer(self.answer(request, parsed, Some(spoil))),
+            Some(FaultKind::Conflict) => {
+                let problem = Problem::conflict("A conflicting write is in progress");
+                Delivery::Answer(self.refuse(&problem, Vec::new()))
             }
             Some(FaultKind::Slow { .. }) => Delivery::Answer(self.answer(request, parsed, None)),
             Some(FaultKind::Limited { policy, documented }) => {
@@ -187,39 +212,15 @@ impl Portal {
         }
         let rate_headers = self.limits.headers(self.now, budget);
         let call = Call { parsed, body: &request.body, spoil };
-        match self.permitted(&call).and_then(|()| self.dispatch(&call)) {
+        let writes = matches!(call.parsed.route, Route::Write(_));
+        let response = match self.permitted(&call).and_then(|()| self.dispatch(&call)) {
             Ok(answer) => self.respond(answer.status, answer.body, true, rate_headers),
             Err(problem) => self.refuse(&problem, rate_headers),
+        };
+        if writes {
+            self.note_request(request, response.status);
         }
-    }
-
-    fn dispatch(&mut self, call: &Call<'_>) -> Result<Answer, Problem> {
-        match &call.parsed.route {
-            Route::List(kind) => self.list(call, kind),
-            Route::Read(kind, id) => self.read(call, kind, id),
-            Route::Search(kind) => self.search(call, kind),
-            Route::BatchRead(kind) => self.batch_read(call, kind),
-            Route::AssociationsOf(from, id, to) => self.associations_of(call, from, id, to),
-            Route::AssociationBatchRead(from, to) => self.association_batch_read(call, from, to),
-            Route::AssociationLabels(from, to) => self.association_labels(from, to),
-            Route::Properties(kind) => self.properties(call, kind),
-            Route::Property(kind, name) => self.property(call, kind, name),
-            Route::PropertyGroups(kind) => self.property_groups(kind),
-            Route::Pipelines(kind) => self.pipelines_of(kind),
-            Route::Pipeline(kind, id) => self.pipeline(kind, id),
-            Route::Stages(kind, id) => self.stages(kind, id),
-            Route::Owners => self.list_owners(call),
-            Route::Owner(id) => self.owner(call, id),
-            Route::Schemas => self.schemas(call),
-            Route::Schema(kind) => self.schema(kind),
-            Route::AccountDetails => Ok(self.account_details()),
-            Route::DailyUsage => {
-                let daily = self.limits.daily(self.now);
-                Ok(self.daily_usage(daily))
-            }
-            Route::WrongMethod => Err(Problem::no_route(405)),
-            Route::Unknown => Err(Problem::no_route(404)),
-        }
+        response
     }
 
     fn authorize(&self, request: &Request) -> Result<(), Problem> {
@@ -232,29 +233,6 @@ impl Portal {
                 Some(at) if at <= self.now => Err(expired(self.now, at)),
                 Some(_) | None => Ok(()),
             },
-        }
-    }
-
-    /// Whether the app's scopes cover the object type of a request.
-    fn permitted(&self, call: &Call<'_>) -> Result<(), Problem> {
-        let (Route::List(kind)
-        | Route::Read(kind, _)
-        | Route::Search(kind)
-        | Route::BatchRead(kind)
-        | Route::AssociationsOf(kind, ..)
-        | Route::AssociationBatchRead(kind, _)
-        | Route::Properties(kind)
-        | Route::Property(kind, _)
-        | Route::Pipelines(kind)) = &call.parsed.route
-        else {
-            return Ok(());
-        };
-        match resolve(&self.types, kind) {
-            Some(index) if self.denied.contains(&self.types[index].name) => {
-                let scope = format!("crm.objects.{}.read", self.types[index].name);
-                Err(Problem::missing_scopes(vec![scope], call.parsed.family == Family::Dated))
-            }
-            Some(_) | None => Ok(()),
         }
     }
 
@@ -299,68 +277,6 @@ impl Portal {
 
     fn ray(&mut self) -> (String, String) {
         ("CF-Ray".to_owned(), format!("{:016x}-IAD", self.dice.wire.u64(..)))
-    }
-
-    /// The bearer token that is good.
-    pub fn token(&self) -> &str {
-        &self.token
-    }
-
-    /// Makes the token expire at that instant; `None` makes it good again.
-    pub fn expire_token(&mut self, at: Option<Millis>) {
-        self.token_expired = at;
-    }
-
-    /// Replaces the token, as a rotation does, and returns the new one.
-    pub fn rotate_token(&mut self) -> &str {
-        self.token = format!("pat-na1-{}", self.dice.uuid());
-        self.token_expired = None;
-        &self.token
-    }
-
-    /// Takes the scope for an object type away; requests for it are 403 from now on.
-    pub fn deny(&mut self, object: &str) {
-        if let Some(index) = resolve(&self.types, object) {
-            self.denied.insert(self.types[index].name.clone());
-        }
-    }
-
-    /// Grants it again.
-    pub fn allow(&mut self, object: &str) {
-        if let Some(index) = resolve(&self.types, object) {
-            self.denied.remove(&self.types[index].name);
-        }
-    }
-
-    /// Calls that other apps of the account made: the day shrinks for everybody.
-    pub fn spend_elsewhere(&mut self, now: Millis, calls: u64) {
-        self.advance(now);
-        self.limits.spend_elsewhere(self.now, calls);
-    }
-
-    /// Makes the next matching requests fail in this way.
-    pub fn inject(&mut self, kind: FaultKind, when: When) {
-        self.desk.inject(kind, when);
-    }
-
-    /// Replaces the rates at which things go wrong.
-    pub fn set_faults(&mut self, faults: Faults) {
-        self.desk.set(faults);
-    }
-
-    /// The settings the portal was made from.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Turns switches while the portal runs; lag applies to changes from now on.
-    pub fn switches_mut(&mut self) -> &mut crate::settings::Switches {
-        &mut self.settings.switches
-    }
-
-    /// What clients asked for so far.
-    pub fn calls(&self) -> &CallLog {
-        &self.calls
     }
 
     /// The type that a path means, or the refusal.

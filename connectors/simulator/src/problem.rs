@@ -4,6 +4,7 @@
 //! no category at all, which is recorded too.
 
 use crate::json::Json;
+use crate::writing::Flaw;
 
 /// A refusal on its way to becoming a body.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,7 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     message: String,
     category: Option<&'static str>,
+    sub_category: Option<&'static str>,
     errors: Vec<Detail>,
     context: Vec<(&'static str, Vec<String>)>,
     /// Whether the body links to the list of scopes.
@@ -86,6 +88,11 @@ impl Problem {
         Self::new(500, "internal error")
     }
 
+    /// An input of a batch that failed for no reason of its own.
+    pub(crate) fn internal_item() -> Self {
+        Problem { category: Some("INTERNAL_ERROR"), ..Self::new(500, "internal error") }
+    }
+
     /// 401: no credentials in the request.
     pub(crate) fn unauthenticated() -> Self {
         Problem {
@@ -138,6 +145,82 @@ impl Problem {
         Self::new(423, "This resource is locked by another request. Try again in a moment.")
     }
 
+    /// 409: another record has what may be had once only.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Problem { category: Some("CONFLICT"), ..Self::new(409, message) }
+    }
+
+    /// 409 of a definition whose name is taken.
+    pub(crate) fn exists_already(message: impl Into<String>) -> Self {
+        Problem { category: Some("OBJECT_ALREADY_EXISTS"), ..Self::new(409, message) }
+    }
+
+    /// The error that all ids without a record share.
+    pub(crate) fn some_missing(singular: &str) -> Self {
+        Self::object_not_found(format!(
+            "Could not get some {} objects, they may be deleted or not exist. Check that ids are valid.",
+            singular.to_uppercase()
+        ))
+    }
+
+    /// 400 of values that properties do not take. The message holds all of them as JSON, `errors` only the first few, and
+    /// neither says which input they came with.
+    pub(crate) fn flaws(flaws: &[Flaw], portal: u64, listed: usize) -> Self {
+        let mut j = Json::with_capacity(300 * flaws.len());
+        for (n, flaw) in flaws.iter().enumerate() {
+            j.raw(if n > 0 { ",{" } else { "{" }).key("isValid").boolean(false);
+            j.raw(",").key("message").string(&flaw.message).raw(",").key("error").string(flaw.code);
+            j.raw(",").key("name").string(&flaw.property);
+            j.raw(",").key("localizedErrorMessage").string(&flaw.message).raw(",").key("portalId").number(portal);
+            j.raw("}");
+        }
+        let detail = |flaw: &Flaw| {
+            Detail::new(flaw.message.clone(), flaw.code, vec![("propertyName", vec![flaw.property.clone()])])
+        };
+        let words = format!("Property values were not valid: [{}]", String::from_utf8_lossy(&j.out));
+        Self::invalid_with(words, flaws.iter().take(listed.max(1)).map(detail).collect())
+    }
+
+    pub(crate) fn with_sub(mut self, sub_category: &'static str) -> Self {
+        self.sub_category = Some(sub_category);
+        self
+    }
+
+    /// Says which input of a batch it is about.
+    pub(crate) fn with_trace(self, trace: Option<String>) -> Self {
+        match trace {
+            Some(trace) => self.with_context("objectWriteTraceId", vec![trace]),
+            None => self,
+        }
+    }
+
+    /// Appends it as an item of a batch's errors, which has no correlation id.
+    pub(crate) fn write_item(&self, j: &mut Json) {
+        j.raw("{").key("status").string("error");
+        if let Some(category) = self.category {
+            j.raw(",").key("category").string(category);
+        }
+        if let Some(sub_category) = self.sub_category {
+            j.raw(",").key("subCategory").string(sub_category);
+        }
+        j.raw(",").key("message").string(&self.message);
+        write_context(j, &self.context);
+        self.write_details(j);
+        j.raw("}");
+    }
+
+    fn write_details(&self, j: &mut Json) {
+        if self.errors.is_empty() {
+            return;
+        }
+        j.raw(",").key("errors").raw("[");
+        for (n, detail) in self.errors.iter().enumerate() {
+            j.raw(if n > 0 { "," } else { "" });
+            detail.write(j);
+        }
+        j.raw("]");
+    }
+
     pub(crate) fn with_context(mut self, key: &'static str, values: Vec<String>) -> Self {
         self.context.push((key, values));
         self
@@ -159,20 +242,16 @@ impl Problem {
         let mut j = Json::with_capacity(300);
         j.raw("{").key("status").string("error").raw(",").key("message").string(&self.message);
         j.raw(",").key("correlationId").string(correlation);
-        if !self.errors.is_empty() {
-            j.raw(",").key("errors").raw("[");
-            for (n, detail) in self.errors.iter().enumerate() {
-                j.raw(if n > 0 { "," } else { "" });
-                detail.write(&mut j);
-            }
-            j.raw("]");
-        }
+        self.write_details(&mut j);
         write_context(&mut j, &self.context);
         if self.scopes_link {
             j.raw(",").key("links").raw("{").key("scopes").string(SCOPES).raw("}");
         }
         if let Some(category) = self.category {
             j.raw(",").key("category").string(category);
+        }
+        if let Some(sub_category) = self.sub_category {
+            j.raw(",").key("subCategory").string(sub_category);
         }
         j.raw("}");
         (j.out, true)

@@ -15,11 +15,16 @@ pub(crate) enum Life {
     Purged,
 }
 
+/// The number of the app that the API's client is.
+pub(crate) const APP_ID: &str = "19083857";
+
 /// Who made a version of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A person in the CRM.
     Crm,
+    /// The API's client, an app.
+    Api,
     /// An import, or the data the portal began with.
     Import,
     /// HubSpot itself.
@@ -32,16 +37,23 @@ impl Source {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Source::Crm => "CRM_UI",
+            Source::Api => "INTEGRATION",
             Source::Import => "IMPORT",
             Source::Calculated => "CALCULATED",
             Source::Merge => "MERGE_OBJECTS",
         }
     }
 
+    /// The person, where it was one.
+    pub(crate) fn user(self) -> Option<u64> {
+        (self == Source::Crm).then_some(9_586_504)
+    }
+
     /// The actor's id, where there is one.
     pub(crate) fn id(self) -> Option<&'static str> {
         match self {
             Source::Crm => Some("userId:9586504"),
+            Source::Api => Some(APP_ID),
             Source::Import | Source::Calculated | Source::Merge => None,
         }
     }
@@ -71,6 +83,8 @@ pub(crate) struct Record {
     pub(crate) created: Millis,
     pub(crate) updated: Millis,
     pub(crate) life: Life,
+    /// Who gave the values that it began with.
+    pub(crate) origin: Source,
     pub(crate) values: Packed,
     /// Versions of properties that have changed since creation, oldest first.
     pub(crate) past: Vec<Version>,
@@ -87,7 +101,7 @@ pub(crate) struct Indexed<'a> {
 
 impl Record {
     pub(crate) fn new(created: Millis, updated: Millis, values: Packed) -> Self {
-        Record { created, updated, life: Life::Active, values, past: Vec::new(), stale: None }
+        Record { created, updated, life: Life::Active, origin: Source::Import, values, past: Vec::new(), stale: None }
     }
 
     pub(crate) fn is_active(&self) -> bool {
@@ -127,7 +141,7 @@ impl Record {
             let first = if known { None } else { self.values.get(*property).map(Box::from) };
             let past = &mut self.past;
             if let Some(value) = first {
-                past.push(Version { property: *property, value, at: self.created, source: Source::Import });
+                past.push(Version { property: *property, value, at: self.created, source: self.origin });
             }
             past.push(Version { property: *property, value: value.as_slice().into(), at, source });
         }
@@ -141,7 +155,7 @@ impl Record {
         if versions.is_empty()
             && let Some(value) = self.values.get(property)
         {
-            versions.push(Version { property, value: value.into(), at: self.created, source: Source::Import });
+            versions.push(Version { property, value: value.into(), at: self.created, source: self.origin });
         }
         versions.truncate(depth);
         versions

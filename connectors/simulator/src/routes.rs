@@ -5,6 +5,7 @@
 use crate::calls::CallKind;
 use crate::limits::Budget;
 use crate::problem::Problem;
+use crate::write_routes::Write;
 
 /// Which family a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,10 @@ pub(crate) enum Family {
 }
 
 /// The date versions that exist.
-const DATED: [&str; 2] = ["2026-03", "2026-09"];
+const DATED: [&str; 2] = ["2026-03", ENFORCING];
+
+/// The first version in which the API keeps the rules that administrators made.
+const ENFORCING: &str = "2026-09";
 
 /// An endpoint and the parts of the path that matter to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(crate) enum Route<'a> {
     Schema(&'a str),
     AccountDetails,
     DailyUsage,
+    /// An endpoint that changes the portal.
+    Write(Write<'a>),
     /// A path that exists, under a method that does not.
     WrongMethod,
     Unknown,
@@ -50,6 +56,8 @@ pub(crate) enum Route<'a> {
 pub(crate) struct Parsed<'a> {
     pub(crate) route: Route<'a>,
     pub(crate) family: Family,
+    /// Whether it is the version that enforces the administrators' rules.
+    pub(crate) enforcing: bool,
     pub(crate) query: Vec<(String, String)>,
 }
 
@@ -95,6 +103,7 @@ impl Parsed<'_> {
             Route::Search(_) => CallKind::Search,
             Route::BatchRead(_) => CallKind::BatchRead,
             Route::AssociationsOf(..) | Route::AssociationBatchRead(..) => CallKind::Associations,
+            Route::Write(_) => CallKind::Write,
             Route::WrongMethod | Route::Unknown if method != "GET" => CallKind::Write,
             _ => CallKind::Other,
         }
@@ -105,6 +114,7 @@ impl Parsed<'_> {
         match &self.route {
             Route::Search(_) => Budget::Search,
             Route::AssociationBatchRead(..) => Budget::Associations,
+            Route::Write(write) if write.of_associations() => Budget::Associations,
             _ => Budget::General,
         }
     }
@@ -115,7 +125,8 @@ pub(crate) fn parse<'a>(method: &str, path: &'a str) -> Parsed<'a> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let (family, route) = route(method, &segments);
-    Parsed { route, family, query: parse_query(query) }
+    let enforcing = segments.contains(&ENFORCING);
+    Parsed { route, family, enforcing, query: parse_query(query) }
 }
 
 fn route<'a>(method: &str, segments: &[&'a str]) -> (Family, Route<'a>) {
@@ -127,8 +138,8 @@ fn route<'a>(method: &str, segments: &[&'a str]) -> (Family, Route<'a>) {
         ["crm", "objects", v, rest @ ..] if dated(v) => objects(method, rest),
         ["crm", "v4", "associations", rest @ ..] => associations(method, rest),
         ["crm", "associations", v, rest @ ..] if dated(v) => associations(method, rest),
-        ["crm", "v3", "properties", rest @ ..] => get(method, properties(rest)),
-        ["crm", "properties", v, rest @ ..] if dated(v) => get(method, properties(rest)),
+        ["crm", "v3", "properties", rest @ ..] => properties(method, rest),
+        ["crm", "properties", v, rest @ ..] if dated(v) => properties(method, rest),
         ["crm", "v3", "pipelines", rest @ ..] => get(method, pipelines(rest)),
         ["crm", "pipelines", v, rest @ ..] if dated(v) => get(method, pipelines(rest)),
         ["crm", "v3", "owners", rest @ ..] => get(method, owners(rest)),
@@ -137,7 +148,19 @@ fn route<'a>(method: &str, segments: &[&'a str]) -> (Family, Route<'a>) {
         ["account-info", v, rest @ ..] if *v == "v3" || dated(v) => get(method, account(rest)),
         _ => Route::Unknown,
     };
-    (family, found)
+    // What would change the portal has a list of its own.
+    (family, if found == Route::WrongMethod { write(method, segments).map_or(found, Route::Write) } else { found })
+}
+
+fn write<'a>(method: &str, segments: &[&'a str]) -> Option<Write<'a>> {
+    match segments {
+        ["crm", "v3" | "v4", "objects", rest @ ..] | ["crm", "objects", _, rest @ ..] => Write::objects(method, rest),
+        ["crm", "v4", "associations", rest @ ..] | ["crm", "associations", _, rest @ ..] => {
+            Write::associations(method, rest)
+        }
+        ["crm", "v3", "properties", rest @ ..] | ["crm", "properties", _, rest @ ..] => Write::properties(method, rest),
+        _ => None,
+    }
 }
 
 fn get<'a>(method: &str, route: Route<'a>) -> Route<'a> {
@@ -166,13 +189,14 @@ fn associations<'a>(method: &str, rest: &[&'a str]) -> Route<'a> {
     }
 }
 
-fn properties<'a>(rest: &[&'a str]) -> Route<'a> {
-    match rest {
+fn properties<'a>(method: &str, rest: &[&'a str]) -> Route<'a> {
+    let found = match rest {
         [kind] => Route::Properties(kind),
         [kind, "groups"] => Route::PropertyGroups(kind),
         [kind, name] => Route::Property(kind, name),
         _ => Route::Unknown,
-    }
+    };
+    get(method, found)
 }
 
 fn pipelines<'a>(rest: &[&'a str]) -> Route<'a> {

@@ -1,4 +1,4 @@
-// Reads a simulated portal through HubSpot's own SDK, and holds every answer against what the SDK made of it.
+// Reads and writes a simulated portal through HubSpot's own SDK, and holds every answer against what the SDK made of it.
 //
 // Arguments: the API version, then base address and token of three portals. The first has everything; the second is of
 // the free tier (no custom objects, a hundred calls in ten seconds); in the third the rows of every search page have
@@ -7,6 +7,7 @@
 const assert = require('node:assert/strict');
 const { Client } = require('@hubspot/api-client');
 const { Wire, Models, Comparison, exceptions } = require('./wire.js');
+const { writing } = require('./writing.js');
 
 const [, , version, fullBase, fullToken, freeBase, freeToken, oddBase, oddToken] = process.argv;
 const connect = (basePath, accessToken, more = {}) => new Client({ basePath, accessToken, ...more });
@@ -717,6 +718,12 @@ async function everything() {
     await vanished(odd);
     await account(full);
     await refusals(full, contacts);
+    const tools = { typed, refused, check, compare, models, ids, inputs, wire, version };
+    await writing(
+        tools,
+        full,
+        kinds(full, custom).filter(({ name }) => name !== 'objects 0-1'),
+    );
     await check('the data held every trap', () => {
         for (const [trap, times] of Object.entries(seen)) assert.ok(times > 0, `no ${trap}`);
     });

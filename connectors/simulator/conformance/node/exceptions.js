@@ -6,7 +6,7 @@
 //   missing: the model demands a field that the wire leaves out
 //   type:    the wire has another JSON type than the model says
 
-const RECORDS = ['SimplePublicObject', 'SimplePublicObjectWithAssociations'];
+const RECORDS = ['SimplePublicObject', 'SimplePublicObjectWithAssociations', 'SimplePublicUpsertObject'];
 
 module.exports = [
     {
@@ -15,6 +15,20 @@ module.exports = [
         field: 'toObjectId',
         wire: Number.isSafeInteger,
         reason: 'the far id of an association is a JSON number; the description calls it a string',
+    },
+    {
+        kind: 'type',
+        models: ['LabelsBetweenObjectPair'],
+        field: 'fromObjectId',
+        wire: Number.isSafeInteger,
+        reason: 'the ids of a labelled pair have been recorded as JSON numbers; the description calls them strings',
+    },
+    {
+        kind: 'type',
+        models: ['LabelsBetweenObjectPair'],
+        field: 'toObjectId',
+        wire: Number.isSafeInteger,
+        reason: 'as for fromObjectId',
     },
     {
         kind: 'missing',
@@ -57,6 +71,13 @@ module.exports = [
         field: 'url',
         versions: ['2026-03', '2026-09'],
         reason: 'date-based versions add the address of the record in the CRM; the SDK has the models of v3',
+    },
+    {
+        kind: 'unknown',
+        models: ['SimplePublicObject'],
+        field: 'warnings',
+        versions: ['2026-09'],
+        reason: 'it says which values it rewrote; the SDK has the models of v3',
     },
     {
         kind: 'unknown',

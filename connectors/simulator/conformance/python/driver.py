@@ -1,4 +1,4 @@
-"""Reads a simulated portal through HubSpot's own SDK, and holds every answer against what the SDK made of it.
+"""Reads and writes a simulated portal through HubSpot's own SDK, and holds every answer against what the SDK made of it.
 
 Arguments: the API version, then base address and token of three portals. The first has everything; the second is of
 the free tier (no custom objects, a hundred calls in ten seconds); in the third the rows of every search page have
@@ -14,6 +14,7 @@ import traceback
 from hubspot import HubSpot
 from known import KNOWN
 from wire import Comparison, Wire
+from writing import writing
 
 VERSION, FULL, FREE, ODD = sys.argv[1], sys.argv[2:4], sys.argv[4:6], sys.argv[6:8]
 NOBODY = "999999999999999"
@@ -81,11 +82,16 @@ def refused(name, api, status, category, call, *arguments, **named):
     if told != wanted:
         return tell(name, f"{told} instead of {wanted}")
     # The SDK hands the body over as text; read by its model of errors it must lose nothing.
+    tell(name, reread(api, refusal.body, "Error"))
+
+
+def reread(api, body, kind):
+    """What a body loses when the SDK reads it as a model of its own."""
     package = importlib.import_module(f"hubspot.crm.{api}")
     reader = package.ApiClient(package.Configuration())
     reader.configuration.client_side_validation = False
-    answer = type("Answer", (), {"data": refusal.body})
-    tell(name, compare(api, reader.deserialize(answer, "Error"), "Error"))
+    answer = type("Answer", (), {"data": body})
+    return compare(api, reader.deserialize(answer, kind), kind)
 
 
 def ids(page):
@@ -669,6 +675,9 @@ def everything():
     vanished(odd)
     account(full)
     refusals(full, contacts)
+    tools = {"typed": typed, "refused": refused, "check": check, "ids": ids, "wire": wire}
+    tools |= {"tell": tell, "reread": reread, "version": VERSION}
+    writing(tools, full, [kind for kind in kinds(full, custom) if kind[0] != "0-1"])
     limits()
     for trap, times in seen.items():
         check(f"the data held {trap}", times > 0)

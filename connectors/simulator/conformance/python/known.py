@@ -36,6 +36,20 @@ KNOWN = [
         holds=lambda wire: type(wire) is int,
     ),
     Known(
+        "type",
+        ("LabelsBetweenObjectPair",),
+        "fromObjectId",
+        "the ids of a labelled pair have been recorded as JSON numbers; the description calls them strings",
+        holds=lambda wire: type(wire) is int,
+    ),
+    Known(
+        "type",
+        ("LabelsBetweenObjectPair",),
+        "toObjectId",
+        "as for fromObjectId",
+        holds=lambda wire: type(wire) is int,
+    ),
+    Known(
         "missing",
         ("StandardError",),
         "links",
@@ -72,10 +86,17 @@ KNOWN = [
     Known("unknown", ("Error",), "requestId", "the documented 429 names the request"),
     Known(
         "unknown",
-        ("SimplePublicObject", "SimplePublicObjectWithAssociations"),
+        ("SimplePublicObject", "SimplePublicObjectWithAssociations", "SimplePublicUpsertObject"),
         "url",
         "date-based versions add the address of the record in the CRM; the SDK has the models of v3",
         versions=DATED,
+    ),
+    Known(
+        "unknown",
+        ("SimplePublicObject",),
+        "warnings",
+        "2026-09 says which values it rewrote; the SDK has the models of v3",
+        versions=("2026-09",),
     ),
     Known(
         "unknown",

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use crate::api::batch::{Text, body};
+use crate::api::batch::body;
 use crate::api::records::{write_batch_times, write_paging};
 use crate::json::Json;
 use crate::links::Facing;
@@ -13,6 +13,7 @@ use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::{Problem, write_context};
 use crate::routes::decode;
+use crate::writing::bodies::Text;
 
 const INPUTS: usize = 1_000;
 const PAGE: usize = 500;

@@ -11,11 +11,13 @@ use crate::faults::FaultKind;
 use crate::json::Json;
 use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
-use crate::problem::{Problem, write_context};
+use crate::problem::Problem;
 use crate::record::Life;
-use crate::settings::{DuplicateInputs, MergedRead};
+use crate::switches::{DuplicateInputs, MergedRead};
+use crate::writing::bodies::Text;
 
-const INPUTS: usize = 100;
+/// The most inputs of a batch of records.
+pub(crate) const INPUTS: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,28 +34,26 @@ struct Input {
     id: Text,
 }
 
-/// A string, or a number that means one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Text {
-    Text(String),
-    Number(i64),
-}
-
-impl Text {
-    pub(super) fn into_string(self) -> String {
-        match self {
-            Text::Text(text) => text,
-            Text::Number(n) => n.to_string(),
-        }
-    }
-}
-
 /// Reads a request body, refusing what is no JSON the way HubSpot does.
-pub(super) fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+pub(crate) fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::invalid(format!("Invalid input JSON on line {}, column {}: {error}", error.line(), error.column()))
     })
+}
+
+/// Refuses a batch of too many inputs.
+pub(crate) fn at_most(limit: usize, given: usize) -> Result<(), Problem> {
+    if given > limit {
+        let words = format!("Limit exceeded: a batch may have at most {limit} inputs, got {given}");
+        return Err(Problem::invalid(words));
+    }
+    Ok(())
+}
+
+/// The refusal of a batch in which ids occur twice.
+pub(crate) fn given_twice(twice: Vec<String>) -> Problem {
+    let words = format!("Duplicate IDs found in batch input: [{}]. IDs must be unique", twice.join(", "));
+    Problem::invalid(words).with_context("ids", twice)
 }
 
 impl Portal {
@@ -90,7 +90,7 @@ impl Portal {
         let status = if missing.is_empty() { 200 } else { 207 };
         if !missing.is_empty() {
             j.raw(",\"numErrors\":1,\"errors\":[");
-            write_missing(&mut j, &self.types[kind].singular, missing);
+            Problem::some_missing(&self.types[kind].singular).with_context("ids", missing).write_item(&mut j);
             j.raw("]");
         }
         write_batch_times(&mut j, self.now);
@@ -98,15 +98,11 @@ impl Portal {
     }
 
     fn checked_inputs(&self, inputs: Vec<String>) -> Result<Vec<String>, Problem> {
-        if inputs.len() > INPUTS {
-            let words = format!("Limit exceeded: a batch may have at most {INPUTS} inputs, got {}", inputs.len());
-            return Err(Problem::invalid(words));
-        }
+        at_most(INPUTS, inputs.len())?;
         let mut seen = std::collections::BTreeSet::new();
         let (unique, twice): (Vec<String>, Vec<String>) = inputs.into_iter().partition(|id| seen.insert(id.clone()));
         if !twice.is_empty() && self.settings.switches.duplicate_inputs == DuplicateInputs::Reject {
-            let words = format!("Duplicate IDs found in batch input: [{}]. IDs must be unique", twice.join(", "));
-            return Err(Problem::invalid(words).with_context("ids", twice));
+            return Err(given_twice(twice));
         }
         Ok(unique)
     }
@@ -146,16 +142,4 @@ impl Portal {
         found.dedup();
         Ok((found, missing))
     }
-}
-
-/// One error for all the ids that could not be read.
-fn write_missing(j: &mut Json, singular: &str, ids: Vec<String>) {
-    j.raw("{").key("status").string("error").raw(",").key("category").string("OBJECT_NOT_FOUND");
-    let words = format!(
-        "Could not get some {} objects, they may be deleted or not exist. Check that ids are valid.",
-        singular.to_uppercase()
-    );
-    j.raw(",").key("message").string(&words);
-    write_context(j, &[("ids", ids)]);
-    j.raw("}");
 }

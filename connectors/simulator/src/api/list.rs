@@ -8,7 +8,7 @@ use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
 use crate::record::Life;
 use crate::routes::{Parsed, decode};
-use crate::settings::{ListAfter, OverLimit};
+use crate::switches::{ListAfter, OverLimit};
 
 /// The largest page with property history.
 pub(crate) const HISTORY_PAGE: usize = 50;

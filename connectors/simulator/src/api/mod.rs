@@ -2,11 +2,15 @@
 
 mod account;
 mod associations;
-mod batch;
+pub(crate) mod batch;
 mod list;
 mod metadata;
 mod properties;
 mod schemas;
 mod search;
+pub(crate) mod write_batch;
+mod write_links;
+mod write_properties;
+mod write_records;
 
 pub(crate) mod records;

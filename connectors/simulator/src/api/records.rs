@@ -7,8 +7,8 @@ use crate::object_types::TypeIndex;
 use crate::portal::Portal;
 use crate::record::{Life, Record};
 use crate::routes::Family;
-use crate::settings::Cleared;
 use crate::store::Store;
+use crate::switches::Cleared;
 use crate::value::PropertyId;
 
 /// Which properties to write, worked out once for a page.
@@ -192,6 +192,9 @@ fn write_history(j: &mut Json, store: &Store, record: &Record, shape: &Projectio
             j.raw(",\"sourceType\":").string(version.source.as_str());
             if let Some(id) = version.source.id() {
                 j.raw(",\"sourceId\":").string(id);
+            }
+            if let Some(user) = version.source.user() {
+                j.raw(",\"updatedByUserId\":").number(user);
             }
             j.raw("}");
         }

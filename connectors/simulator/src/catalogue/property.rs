@@ -39,6 +39,7 @@ pub(crate) struct Property {
     /// `text`, `select`, `calculation_equation`, …
     pub(crate) field: String,
     pub(crate) group: String,
+    pub(crate) description: String,
     pub(crate) choices: Vec<Choice>,
     pub(crate) owner_reference: bool,
     pub(crate) unique: bool,
@@ -61,6 +62,7 @@ impl Property {
             kind: kind.to_owned(),
             field: field.to_owned(),
             group: group.to_owned(),
+            description: String::new(),
             choices: Vec::new(),
             owner_reference: false,
             unique: false,
@@ -86,7 +88,7 @@ impl Property {
             ("label", &self.label),
             ("type", &self.kind),
             ("fieldType", &self.field),
-            ("description", ""),
+            ("description", &self.description),
             ("groupName", &self.group),
         ] {
             j.raw(",").key(key).string(text);

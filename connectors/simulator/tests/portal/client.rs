@@ -40,6 +40,28 @@ impl Client {
         parsed(&self.send(&request))
     }
 
+    pub(crate) fn call(&mut self, method: &str, path: &str, body: &Json) -> (u16, Json) {
+        let request = Request { method: method.into(), ..Request::post(path, self.portal.token(), body.to_string()) };
+        parsed(&self.send(&request))
+    }
+
+    pub(crate) fn patch(&mut self, path: &str, body: &Json) -> (u16, Json) {
+        self.call("PATCH", path, body)
+    }
+
+    pub(crate) fn put(&mut self, path: &str, body: &Json) -> (u16, Json) {
+        self.call("PUT", path, body)
+    }
+
+    pub(crate) fn delete(&mut self, path: &str) -> u16 {
+        self.call("DELETE", path, &Json::Null).0
+    }
+
+    /// What a property holds, as the truth has it; empty where it was never set.
+    pub(crate) fn held(&self, object: &str, id: u64, property: &str) -> String {
+        self.portal.record(object, id).unwrap().text(property).unwrap_or_default()
+    }
+
     pub(crate) fn search(&mut self, object: &str, body: &Json) -> Json {
         let (status, answer) = self.post(&format!("/crm/objects/2026-09/{object}/search"), body);
         assert_eq!(status, 200, "{answer}");
