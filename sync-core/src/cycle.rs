@@ -170,7 +170,7 @@ impl<R: Remote + 'static> Engine<R> {
         }
         for stage in [Stage::Recover].iter().chain(stages) {
             match stage {
-                Stage::Push => self.push_tables(&tables, report).await?,
+                Stage::Push => self.push_tables(&tables, stages.contains(&Stage::Edge), report).await?,
                 stage => self.side_by_side(*stage, &tables, server_now, report).await?,
             }
         }

@@ -53,8 +53,6 @@ impl<R: Remote + 'static> Engine<R> {
             self.store().call(move |store| Ok((store.object_status(&name)?, store.was_unguarded(&name)))).await?;
         if status.backfilled || report.full_look {
             self.heal(table, report.full_look || unguarded).await?;
-            // A push in the same run need not look again.
-            report.full_look = false;
         }
         if status.backfilled {
             for pair in table.outgoing() {

@@ -96,14 +96,21 @@ const ORDER: [Operation; 3] = [Operation::Create, Operation::Update, Operation::
 impl<R: Remote + 'static> Engine<R> {
     /// Pushes what changed in these tables. What goes wrong with one does not stop the others; what is wrong with the
     /// remote as a whole stops them all.
-    pub(crate) async fn push_tables(&self, tables: &[Arc<Table>], report: &mut Report) -> Result<(), RunError> {
+    ///
+    /// `looked` says that the run has compared everything already that is due to be compared in full.
+    pub(crate) async fn push_tables(
+        &self,
+        tables: &[Arc<Table>],
+        looked: bool,
+        report: &mut Report,
+    ) -> Result<(), RunError> {
         let mut open: Vec<Arc<Table>> = Vec::new();
         for table in tables {
             let part = report.objects.entry(table.object().to_owned()).or_default();
             if part.error.is_some() || part.skipped.is_some() {
                 continue;
             }
-            match self.admit(table, part.full_look).await {
+            match self.admit(table, part.full_look, looked).await {
                 Ok(None) => {}
                 Ok(Some(waiting)) => {
                     part.pushed.waiting = waiting;
@@ -130,7 +137,7 @@ impl<R: Remote + 'static> Engine<R> {
 
     /// Whether a table's changes may be sent: not before it was read in full, and within the belts. Returns how many rows
     /// wait for a person.
-    async fn admit(&self, table: &Arc<Table>, full_look: bool) -> Result<Option<u64>, RunError> {
+    async fn admit(&self, table: &Arc<Table>, full_look: bool, looked: bool) -> Result<Option<u64>, RunError> {
         let object = table.object().to_owned();
         let (status, unguarded) =
             self.store().call(move |store| Ok((store.object_status(&object)?, store.was_unguarded(&object)))).await?;
@@ -138,7 +145,7 @@ impl<R: Remote + 'static> Engine<R> {
             self.warn(format!("edits of {} are sent once it has been read in full", table.object()));
             return Ok(None);
         }
-        if full_look || unguarded {
+        if !looked && (full_look || unguarded) {
             self.heal(table, true).await?;
         }
         self.check_belts(table).await.map(Some)

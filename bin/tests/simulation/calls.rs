@@ -12,9 +12,19 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Asked {
     /// When it left, by the portal's clock.
     pub(super) at: Millis,
+    pub(super) method: &'static str,
     pub(super) path: String,
     /// Of a search; of others it only takes up room.
     pub(super) body: String,
+}
+
+impl Asked {
+    /// Whether it may change anything: everything but reads, some of which are posts.
+    pub(super) fn is_write(&self) -> bool {
+        let path = self.path.split('?').next().unwrap();
+        let reads = ["/search", "/batch/read"].iter().any(|end| path.ends_with(end));
+        self.method != "GET" && !reads
+    }
 }
 
 /// The transport, with everything that passes written down.
@@ -43,7 +53,8 @@ impl Wire {
     fn note(&self, request: &Request) {
         let body = request.body.as_deref().filter(|_| request.path.ends_with("/search")).unwrap_or_default();
         let body = String::from_utf8(body.to_vec()).unwrap();
-        self.asked.lock().unwrap().push(Asked { at: self.rehearsal.now(), path: request.path.clone(), body });
+        let (at, method, path) = (self.rehearsal.now(), request.method.as_str(), request.path.clone());
+        self.asked.lock().unwrap().push(Asked { at, method, path, body });
     }
 }
 

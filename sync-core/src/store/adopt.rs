@@ -14,6 +14,9 @@ use rusqlite::{OptionalExtension, params};
 /// The category of a new row with the key of another new row.
 const SAME_KEY: &str = "SAME_KEY";
 
+/// What conflicts of a new row with its record are.
+const ADOPTED: &str = "adopted";
+
 /// New rows, told apart from those that stand for a record or row that is there already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Twins {
@@ -88,7 +91,7 @@ impl Write<'_> {
                 }
                 known
             };
-            self.apply(table, std::slice::from_ref(record))?;
+            self.apply_for(table, std::slice::from_ref(record), ADOPTED)?;
             if known {
                 self.fold(table, *row, record.id.as_str())?;
             }
@@ -101,7 +104,7 @@ impl Write<'_> {
         let sql = format!("UPDATE {} SET id = ?2, state = 'active' WHERE _row = ?1", table.quoted());
         self.connection.prepare_cached(&sql)?.execute(params![local.row, id.as_str()])?;
         self.name_hints(table.object(), local.row, id.as_str())?;
-        self.forget_rejects(table.object(), id.as_str(), &local.uid, Operation::Create)
+        self.forget_rejects(table.object(), (id.as_str(), &local.uid), Operation::Create, std::iter::empty())
     }
 
     /// Moves the values of a new row into the row of its record, as edits, and takes the new row away.
@@ -128,6 +131,6 @@ impl Write<'_> {
             table.quoted()
         );
         self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
-        self.forget_rejects(table.object(), id, &new.uid, Operation::Create)
+        self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
     }
 }

@@ -14,6 +14,9 @@ use mappings::{Cell, Deletes, Policy};
 use rusqlite::params;
 use std::borrow::Cow;
 
+/// What a conflict is where a person and the remote changed the same field.
+pub(super) const BOTH_CHANGED: &str = "both_changed";
+
 /// What applying records did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
@@ -52,7 +55,18 @@ impl Write<'_> {
     /// # Errors
     /// When SQLite refuses, or a stored record cannot be read; the transaction must then be rolled back.
     pub fn apply(&self, table: &Table, records: &[Record]) -> Result<Applied, StoreError> {
+        self.apply_for(table, records, BOTH_CHANGED)
+    }
+
+    /// As [`Write::apply`], with conflicts of another kind.
+    pub(super) fn apply_for(
+        &self,
+        table: &Table,
+        records: &[Record],
+        kind: &'static str,
+    ) -> Result<Applied, StoreError> {
         let mut applier = Applier::new(self, table)?;
+        applier.kind = kind;
         for record in records {
             applier.apply(record)?;
             for merged in &record.merged_ids {
@@ -275,7 +289,7 @@ impl Applier<'_> {
                 Decision::Conflict(winner) => {
                     self.done.applied.conflicts += 1;
                     let wire = field.to_wire(mine).ok().flatten().or_else(|| shown(mine));
-                    let conflict = Conflict { object, id, property: &field.property, remote_at };
+                    let conflict = Conflict { object, id, property: &field.property, remote_at, kind: self.kind };
                     self.write.note_conflict(&conflict, [old, wire.as_deref(), new], winner)?;
                 }
                 Decision::Remote if facts.local_changed => self.write.close_conflict(object, id, &field.property)?,

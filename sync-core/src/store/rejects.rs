@@ -99,20 +99,34 @@ impl Write<'_> {
         })
     }
 
-    /// Forgets what was refused of a record and has been done since.
-    pub(super) fn forget_rejects(
+    /// Forgets what was refused of a record and has been done since: of an update those rejects of which every property
+    /// is among `properties`.
+    pub(super) fn forget_rejects<'n>(
         &self,
         object: &str,
-        id: &str,
-        uid: &str,
+        (id, uid): (&str, &str),
         operation: Operation,
+        properties: impl Iterator<Item = &'n String>,
     ) -> Result<(), StoreError> {
+        let names = serde_json::to_string(&properties.collect::<Vec<_>>()).unwrap_or_default();
         self.connection
             .prepare_cached(
                 "DELETE FROM sync_rejects WHERE object = ?1 AND (record_id = ?2 OR (record_id IS NULL AND uid = ?3))
-                 AND operation = ?4 AND (retry = 1 OR operation <> 'update')",
+                 AND operation = ?4 AND (operation <> 'update' OR NOT EXISTS (
+                     SELECT 1 FROM json_each(properties) WHERE key NOT IN (SELECT value FROM json_each(?5))))",
             )?
-            .execute(params![object, id, uid, operation.word()])?;
+            .execute(params![object, id, uid, operation.word(), names])?;
+        Ok(())
+    }
+
+    /// Forgets what was refused of a record whose row is as both sides agreed: nobody wants it any more. What a mapping
+    /// no longer shows is kept, as only a person can tell.
+    pub(super) fn forget_unwanted(&self, object: &str, id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM sync_rejects WHERE object = ?1 AND record_id = ?2 AND category IS NOT 'MAPPING_CHANGED'",
+            )?
+            .execute([object, id])?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The statements that read and write one table's rows and bases, prepared once for a batch of records, and the words
 //! for what they hold.
 
-use super::apply::Tally;
+use super::apply::{BOTH_CHANGED, Tally};
 use super::cells::{self, RowHasher};
 use super::{StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
@@ -22,6 +22,8 @@ pub(super) struct Applier<'w> {
     update_row: CachedStatement<'w>,
     hasher: RowHasher,
     pub(super) done: Tally,
+    /// What conflicts are called.
+    pub(super) kind: &'static str,
 }
 
 /// What both sides agreed on last, as stored.
@@ -101,6 +103,7 @@ impl<'w> Applier<'w> {
             update_row: prepare(&table.sql.update_row)?,
             hasher: RowHasher::default(),
             done: Tally::default(),
+            kind: BOTH_CHANGED,
         })
     }
 

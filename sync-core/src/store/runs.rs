@@ -15,6 +15,7 @@ pub(super) struct Conflict<'a> {
     pub(super) id: &'a str,
     pub(super) property: &'a str,
     pub(super) remote_at: Timestamp,
+    pub(super) kind: &'static str,
 }
 
 /// What a run did, for its row in `sync_runs`.
@@ -155,7 +156,7 @@ impl Write<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO sync_conflicts (object, record_id, property, base, local, remote, remote_at, kind, chosen,
-                 run_id, created_at, resolved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'both_changed', ?8, ?9, ?10, ?11)
+                 run_id, created_at, resolved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?12, ?8, ?9, ?10, ?11)
                  ON CONFLICT (object, record_id, property) WHERE resolved_at IS NULL
                  DO UPDATE SET local = ?5, remote = ?6, remote_at = ?7, chosen = ?8, run_id = ?9, resolved_at = ?11",
             )?
@@ -170,7 +171,8 @@ impl Write<'_> {
                 chosen,
                 self.run_id,
                 self.now.to_string(),
-                resolved_at
+                resolved_at,
+                conflict.kind
             ])?;
         Ok(())
     }

@@ -89,6 +89,8 @@ impl Applier<'_> {
     /// Returns how many of the values sent the remote passed over.
     fn settle(&mut self, entry: &Entry, record: &Record) -> Result<u64, StoreError> {
         let id = record.id.as_str();
+        let sent = entry.properties.keys();
+        self.write.forget_rejects(self.table.object(), (id, &entry.uid), entry.operation, sent)?;
         let base = self.base(id)?;
         let before = base.as_ref().map_or_else(|| Properties::from_json("{}"), |base| base.properties.clone());
         let fetched = &self.table.fetched;
@@ -192,7 +194,7 @@ impl Applier<'_> {
         if local.zip(base).is_some_and(|(local, base)| clean(local, base)) {
             self.write.forget_hints(object, id)?;
         }
-        self.write.forget_rejects(object, id, &entry.uid, entry.operation)
+        Ok(())
     }
 }
 
