@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod accounting;
 mod decoding;
 mod metadata;
 mod network;
@@ -11,3 +12,4 @@ mod reads;
 mod retries;
 mod script;
 mod secrets;
+mod writes;
