@@ -279,3 +279,39 @@ fn p11_every_input_is_accounted_for_exactly_once_in_any_mixture() {
     });
     checked.unwrap();
 }
+
+#[test]
+fn p11_a_create_without_a_trace_is_never_taken_for_another_one() {
+    let names = || prop::sample::select(vec!["A", "B", "C"]);
+    let row = (names(), prop::option::of(names()), any::<bool>());
+    let rows = prop::collection::vec(row, 1..12);
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let checked = TestRunner::new(config).run(&(rows, any::<bool>()), |(rows, reversed)| {
+        let sent = |(name, city, _): &(&'static str, Option<&'static str>, bool)| {
+            [("name", Some(*name)), ("city", *city)]
+                .into_iter()
+                .filter_map(|(own, value)| Some((own, value?)))
+                .collect()
+        };
+        let sent: Vec<Vec<(&str, &str)>> = rows.iter().map(sent).collect();
+        let inputs: Vec<WriteInput> =
+            sent.iter().enumerate().map(|(place, own)| input(&format!("t{place}"), "", own)).collect();
+        let answered = rows.iter().enumerate().filter(|(_, (.., answered))| *answered);
+        let shown =
+            |place: usize| sent[place].iter().map(|(own, value)| (*own, value.to_lowercase())).collect::<Value>();
+        let mut results: Vec<Value> =
+            answered.map(|(place, _)| result(1_000 + place as u64, shown(place), None)).collect();
+        if reversed {
+            results.reverse();
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let said = told(&runtime.block_on(outcomes(Writing::Create, &inputs, 201, &results, &[])));
+        for (place, word) in said.iter().enumerate() {
+            assert!(word == "?" || *word == (1_000 + place).to_string(), "{rows:?}: {said:?}");
+            let alone = sent.iter().filter(|own| own.first() == sent[place].first()).count() == 1;
+            assert!(!alone || (word != "?") == rows[place].2, "{rows:?}: {said:?}");
+        }
+        Ok(())
+    });
+    checked.unwrap();
+}

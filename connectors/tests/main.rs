@@ -5,6 +5,8 @@
 
 mod accounting;
 mod decoding;
+mod labels;
+mod lookups;
 mod metadata;
 mod network;
 mod pace;
