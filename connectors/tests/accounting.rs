@@ -85,6 +85,16 @@ async fn p11_creates_without_a_trace_are_told_by_what_they_wrote_and_only_where_
 }
 
 #[tokio::test(start_paused = true)]
+async fn p11_what_is_certain_of_one_create_makes_another_one_certain() {
+    let inputs = [input("a", "", &[("name", "x")]), input("b", "", &[("name", "x"), ("city", "y")])];
+    let full = result(2, json!({"name": "x", "city": "y"}), None);
+    let all =
+        outcomes(Writing::Create, &inputs, 201, &[full.clone(), result(1, json!({"name": "x"}), None)], &[]).await;
+    assert_eq!(told(&all), ["1", "2"], "the bare one can only be of the first, and so the other is of the second");
+    assert_eq!(told(&outcomes(Writing::Create, &inputs, 201, &[full], &[]).await), ["?", "?"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn p11_a_create_by_itself_is_told_by_any_value_it_wrote() {
     let one = [input("a", "", &[("dealname", "Big"), ("phone", "0043 1 2")])];
     let all =
