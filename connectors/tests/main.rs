@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod accounting;
 mod decoding;
+mod labels;
+mod lookups;
 mod metadata;
 mod network;
 mod pace;
@@ -11,3 +14,4 @@ mod reads;
 mod retries;
 mod script;
 mod secrets;
+mod writes;

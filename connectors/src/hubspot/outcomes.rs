@@ -10,7 +10,7 @@ use super::refusals::ItemError;
 use super::wire::{Text, record};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use sync_core::model::{Record, RecordId, Timestamp};
 use sync_core::remote::{Outcome, WriteInput, Writing, WrittenRecord};
 
@@ -25,6 +25,7 @@ struct Beside {
 }
 
 /// One result that can be read.
+#[derive(Clone)]
 struct Written {
     record: Record,
     trace: Option<String>,
@@ -67,14 +68,16 @@ impl<'a> Ledger<'a> {
         let by_id = matches!(self.how, Writing::Update | Writing::Archive);
         let keys = places(self.inputs.iter().filter(|_| by_id).map(|input| input.key.as_str()));
         for error in errors {
-            let by_trace = error.named(&["objectWriteTraceId"]).into_iter().filter_map(|trace| traces.get(&*trace));
-            let mut about: HashSet<usize> = by_trace.copied().collect();
-            about.extend(error.named(&["ids", "id"]).iter().filter_map(|id| keys.get(id.as_str())));
-            if about.is_empty() && self.inputs.len() == 1 {
+            let named = error.named(&["objectWriteTraceId"]);
+            let ids = if by_id { error.named(&["ids", "id"]) } else { Vec::new() };
+            let mut about: BTreeSet<usize> =
+                named.iter().filter_map(|trace| traces.get(trace.as_str())).copied().collect();
+            about.extend(ids.iter().filter_map(|id| keys.get(id.as_str())));
+            if named.is_empty() && ids.is_empty() && self.inputs.len() == 1 {
                 about.insert(0);
             }
             if about.is_empty() {
-                self.stray.push(format!("an error that names no input: {error}"));
+                self.stray.push(format!("an error that names none of the inputs: {error}"));
             }
             for place in about {
                 self.errors[place].push(error);
@@ -105,7 +108,7 @@ impl<'a> Ledger<'a> {
                 (None, Writing::Create) => None,
                 (None, Writing::Update | Writing::Archive) => keys.get(record.id.as_str()).copied(),
                 (None, Writing::Upsert(property)) => record.properties.get(property).and_then(|value| {
-                    keys.get(value.as_str()).copied().or_else(|| *folded.get(&fold(&value)).unwrap_or(&None))
+                    keys.get(value.as_str()).copied().or_else(|| folded.get(&fold(&value)).copied().flatten())
                 }),
             };
             let written = Written { record, trace, new };
@@ -121,31 +124,29 @@ impl<'a> Ledger<'a> {
     /// Creates without a trace in their results: a result goes to the only input whose values it holds.
     fn take_by_values(&mut self, unclaimed: Vec<Written>) {
         let only = self.inputs.len() == 1 && unclaimed.len() == 1;
-        let mut open: HashSet<usize> = (0..self.inputs.len()).filter(|place| self.says_nothing_of(*place)).collect();
+        let open: Vec<usize> = (0..self.inputs.len()).filter(|place| self.says_nothing_of(*place)).collect();
         let mut seen = HashSet::new();
-        let mut left: Vec<(Written, HashMap<String, String>)> = unclaimed
-            .into_iter()
-            .filter(|written| seen.insert(written.record.id.clone()))
-            .map(|written| {
-                let values = values(&written.record);
-                (written, values)
-            })
-            .collect();
+        let mut left: Vec<(Written, BTreeSet<usize>)> = Vec::new();
+        for written in unclaimed {
+            if seen.insert(written.record.id.clone()) {
+                let held = values(&written.record);
+                let makers = open.iter().copied().filter(|place| fits(&self.inputs[*place], &held, only)).collect();
+                left.push((written, makers));
+            }
+        }
         loop {
-            let fits = |values, place: &usize| fits(&self.inputs[*place], values, only);
-            let candidates: Vec<Vec<usize>> = left
-                .iter()
-                .map(|(_, values)| open.iter().filter(|place| fits(values, place)).copied().collect())
-                .collect();
             // Two results that only the same input can have made belong to nobody.
-            let sole = |place: usize| candidates.iter().filter(|all| **all == [place]).count() == 1;
-            let found = candidates.iter().enumerate().find_map(|(at, all)| match all.as_slice() {
-                [place] if sole(*place) => Some((at, *place)),
-                _ => None,
-            });
-            let Some((at, place)) = found else { break };
-            open.remove(&place);
-            self.results[place].push(left.swap_remove(at).0);
+            let sole = |makers: &BTreeSet<usize>| {
+                makers.len() == 1 && left.iter().filter(|(_, others)| others == makers).count() == 1
+            };
+            let Some(at) = left.iter().position(|(_, makers)| sole(makers)) else { break };
+            let (written, makers) = left.swap_remove(at);
+            for (_, others) in &mut left {
+                others.retain(|place| !makers.contains(place));
+            }
+            for place in makers {
+                self.results[place].push(written.clone());
+            }
         }
     }
 

@@ -49,10 +49,10 @@ pub enum Outcome<T> {
 /// A record that was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WrittenRecord {
-    /// What the remote told of it: at least its id, of its properties some. `None` where it told nothing, as for an
-    /// archive.
+    /// What the remote told of it: at least its id, which is another one where the record was merged meanwhile, and of
+    /// its properties some. `None` where it told nothing, as for an archive.
     pub record: Option<Record>,
-    /// Whether it was made by this very input. Only an upsert can tell otherwise.
+    /// Whether it was made by this very input, as far as the remote tells.
     pub created: bool,
 }
 
