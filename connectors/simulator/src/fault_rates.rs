@@ -61,6 +61,8 @@ pub struct Faults {
     pub items_failed: f64,
     /// 409 for a whole batch of writes.
     pub conflict: f64,
+    /// 207 for a batch of writes without any error.
+    pub multi_status: f64,
     /// Slow answers.
     pub slow: f64,
     /// The longest slow answer, in milliseconds.
@@ -112,6 +114,7 @@ impl Faults {
             ignored: 0.003,
             items_failed: 0.004,
             conflict: 0.002,
+            multi_status: 0.002,
             ..Self::default()
         }
     }
@@ -140,6 +143,7 @@ impl Faults {
             ignored: 0.015,
             items_failed: 0.02,
             conflict: 0.01,
+            multi_status: 0.01,
             storms: vec![Storm {
                 from_ms: 5 * 60_000,
                 for_ms: 10 * 60_000,

@@ -87,6 +87,8 @@ pub enum FaultKind {
     Ignore,
     /// A tenth of a batch's inputs not carried out, with an error item each.
     FailItems,
+    /// 207 for a batch of writes although every input succeeded.
+    MultiStatus,
     /// 409 for the whole request, which is not carried out.
     Conflict,
     /// A slow answer.
@@ -271,6 +273,8 @@ impl FaultDesk {
             Some(FaultKind::FailItems)
         } else if hit(r.conflict, target.batch_write) {
             Some(FaultKind::Conflict)
+        } else if hit(r.multi_status, target.batch_write) {
+            Some(FaultKind::MultiStatus)
         } else {
             None
         }

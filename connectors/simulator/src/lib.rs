@@ -8,7 +8,7 @@
 //!
 //! [`Portal::exchange`] turns a request into a delivery. The people in the CRM act through [`Portal::edit`],
 //! [`Portal::create`], [`Portal::merge`] and their like; the truth for a test's oracle is in [`Portal::records`] and
-//! [`Portal::associations`]. [`http::serve`] puts the same portal on a socket.
+//! [`Portal::associations`], and what clients wrote, as it was sent and as it was applied, in [`Portal::writes`]. [`http::serve`] puts the same portal on a socket.
 
 mod administrating;
 mod api;

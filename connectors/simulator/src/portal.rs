@@ -162,7 +162,8 @@ impl Portal {
                 | FaultKind::Vanish
                 | FaultKind::Ignore
                 | FaultKind::RefuseSilently
-                | FaultKind::FailItems),
+                | FaultKind::FailItems
+                | FaultKind::MultiStatus),
             ) => Delivery::Answer(self.answer(request, parsed, Some(spoil))),
             Some(FaultKind::Conflict) => {
                 let problem = Problem::conflict("A conflicting write is in progress");

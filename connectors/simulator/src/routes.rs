@@ -243,8 +243,17 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A part of a path, in which `+` is itself.
+pub(crate) fn decode_part(text: &str) -> String {
+    percent_decode(text, b'+')
+}
+
 /// Percent-decoding, with `+` for a space as in forms.
 pub(crate) fn decode(text: &str) -> String {
+    percent_decode(text, b' ')
+}
+
+fn percent_decode(text: &str, plus: u8) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut n = 0;
@@ -256,7 +265,7 @@ pub(crate) fn decode(text: &str) -> String {
                 n += 3;
                 continue;
             }
-            (b'+', ..) => out.push(b' '),
+            (b'+', ..) => out.push(plus),
             (byte, ..) => out.push(byte),
         }
         n += 1;

@@ -200,6 +200,8 @@ pub struct Switches {
     pub listed_errors: usize,
     /// Whether a create must give what the documentation lists as required.
     pub required_on_create: bool,
+    /// Whether a new contact needs an email or a name, which one page of the documentation says and another does not.
+    pub contact_needs_a_name: bool,
     /// Whether white space around a value is dropped.
     pub trims: bool,
     /// Numbers that are written.
@@ -246,6 +248,7 @@ impl Default for Switches {
             update_multi_status: true,
             listed_errors: 3,
             required_on_create: true,
+            contact_needs_a_name: false,
             trims: true,
             number_form: NumberForm::AsGiven,
             older_dates: OlderDates::Refuse,

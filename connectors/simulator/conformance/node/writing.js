@@ -19,7 +19,10 @@ const RECORDS = {
     'objects/tasks': [{ hs_timestamp: '2026-01-01T00:00:00Z' }, { hs_task_subject: 'T' }],
     'objects/calls': [{ hs_timestamp: '2026-01-01T00:00:00Z' }, { hs_call_title: 'C' }],
     'objects/meetings': [{ hs_timestamp: '2026-01-01T00:00:00Z' }, { hs_meeting_title: 'M' }],
-    'objects/emails': [{ hs_timestamp: '2026-01-01T00:00:00Z', hs_email_direction: 'EMAIL' }, { hs_email_subject: 'E' }],
+    'objects/emails': [
+        { hs_timestamp: '2026-01-01T00:00:00Z', hs_email_direction: 'EMAIL' },
+        { hs_email_subject: 'E' },
+    ],
     objects: [{ name: 'Machine' }, { serial_number: '7' }],
 };
 
@@ -67,7 +70,9 @@ class Writing {
         );
         await this.held(`${name}: a new record has what was given`, made.properties, values);
         await this.check(`${name}: and what HubSpot filled in`, () =>
-            assert.ok(this.wire.last.status === 201 && Object.keys(made.properties).length > Object.keys(values).length + 3),
+            assert.ok(
+                this.wire.last.status === 201 && Object.keys(made.properties).length > Object.keys(values).length + 3,
+            ),
         );
         const changed = await this.typed(`${name}: update`, api, () => basic('update', made.id, { properties: more }));
         await this.held(`${name}: an update shows what was written`, changed.properties, more);
@@ -126,7 +131,9 @@ class Writing {
         await this.refused('contacts: a batch without trace ids', 'contacts', 409, 'CONFLICT', () =>
             create([input(properties), input({ firstname: 'Never' })]),
         );
-        await this.check('contacts: and does not', () => assert.equal(this.wire.json.message, 'Contact already exists'));
+        await this.check('contacts: and does not', () =>
+            assert.equal(this.wire.json.message, 'Contact already exists'),
+        );
         const partial = await this.typed('contacts: a batch with trace ids', 'contacts', () =>
             create([input(properties, '0'), input({ firstname: 'Made' }, '1'), input({ nowhere: 'x' }, '2')]),
         );
@@ -186,7 +193,12 @@ class Writing {
 
     async upserts(key) {
         const { batchApi } = this.client.crm.contacts;
-        const input = (id, n) => ({ id, idProperty: key, properties: { firstname: id }, objectWriteTraceId: String(n) });
+        const input = (id, n) => ({
+            id,
+            idProperty: key,
+            properties: { firstname: id },
+            objectWriteTraceId: String(n),
+        });
         const upsert = (inputs) => () => batchApi.upsertWithHttpInfo({ inputs });
         const first = await this.typed('upsert: makes', 'contacts', upsert(['a', 'b'].map(input)));
         const second = await this.typed('upsert: finds', 'contacts', upsert(['b', 'c'].map(input)));
@@ -210,7 +222,13 @@ class Writing {
         await this.check('upsert: the input that failed is named', () =>
             assert.deepEqual(partial.errors[0].context, { objectWriteTraceId: ['1'] }),
         );
-        await this.refused('upsert: one record twice', 'contacts', 400, 'VALIDATION_ERROR', upsert(['a', 'a'].map(input)));
+        await this.refused(
+            'upsert: one record twice',
+            'contacts',
+            400,
+            'VALIDATION_ERROR',
+            upsert(['a', 'a'].map(input)),
+        );
     }
 
     /** Labels set, replaced and removed; and the batches of them. */
@@ -246,8 +264,14 @@ class Writing {
         const set = await this.typed('associations: set labels', api, () =>
             basicApi.createWithHttpInfo(...pair, [type(label, 'USER_DEFINED')]),
         );
-        await this.check('associations: the label is told', () => assert.deepEqual(set.labels, [`Buys ${this.version}`]));
-        await is('what is not named is gone', one, [label, 279].sort((a, b) => a - b));
+        await this.check('associations: the label is told', () =>
+            assert.deepEqual(set.labels, [`Buys ${this.version}`]),
+        );
+        await is(
+            'what is not named is gone',
+            one,
+            [label, 279].sort((a, b) => a - b),
+        );
         const input = (from, to, ...types) => ({ _from: { id: from }, to: { id: to }, types });
         const batch = (inputs) => () => batchApi.createWithHttpInfo('contacts', 'companies', { inputs });
         const both = batch([input(contact, one, type(1)), input(contact, two, type(279))]);

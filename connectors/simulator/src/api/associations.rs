@@ -12,7 +12,7 @@ use crate::links::Facing;
 use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::{Problem, write_context};
-use crate::routes::decode;
+use crate::routes::{decode, decode_part};
 use crate::writing::bodies::Text;
 
 const INPUTS: usize = 1_000;
@@ -60,7 +60,7 @@ impl Portal {
     ) -> Result<Answer, Problem> {
         let (from, to_index) = (self.kind(from)?, self.kind(to)?);
         let limit = call.parsed.limit(PAGE, PAGE)?;
-        let given = decode(id);
+        let given = decode_part(id);
         let id = given.parse::<u64>().map_err(|_| Problem::not_numeric(&given))?;
         let id =
             self.stores[from].survivor(id).filter(|id| self.is_active(from, *id)).ok_or_else(Problem::not_found)?;

@@ -7,7 +7,7 @@ use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
 use crate::record::Life;
-use crate::routes::{Parsed, decode};
+use crate::routes::{Parsed, decode_part};
 use crate::switches::{ListAfter, OverLimit};
 
 /// The largest page with property history.
@@ -101,7 +101,7 @@ impl Portal {
     /// `GET …/{type}/{id}`: a merged-away id answers with its survivor, under the survivor's id.
     pub(crate) fn read(&mut self, call: &Call<'_>, asked: &str, id: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
-        let given = decode(id);
+        let given = decode_part(id);
         let archived = call.parsed.flag("archived");
         let id = match call.parsed.param("idProperty") {
             None | Some("hs_object_id") => given.parse::<u64>().map_err(|_| Problem::not_numeric(&given))?,

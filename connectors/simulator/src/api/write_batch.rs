@@ -54,6 +54,7 @@ impl Portal {
             self.all_or_nothing(call, kind, doing, &inputs)?
         };
         let (body, failed) = self.write_outcomes(kind, outcomes, &call.parsed);
+        let failed = failed || call.spoil == Some(FaultKind::MultiStatus);
         let status = match (failed, doing) {
             (true, _) => 207,
             (false, Doing::Create) => 201,

@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
-use crate::routes::decode;
+use crate::routes::decode_part;
 use crate::write_routes::Pair;
 use crate::writing::bodies::{Batch, LinkType, PairInput, UnlinkInput};
 use crate::writing::links::End;
@@ -56,7 +56,7 @@ impl Portal {
     pub(crate) fn unlink_pair(&mut self, pair: Pair<'_>) -> Result<Answer, Problem> {
         let (from, to) = (self.kind(pair.from)?, self.kind(pair.to)?);
         let id = |given: &str| {
-            let given = decode(given);
+            let given = decode_part(given);
             given.parse::<u64>().map_err(|_| Problem::not_numeric(&given))
         };
         let (near, far) = ((from, id(pair.from_id)?), (to, id(pair.to_id)?));
@@ -128,7 +128,8 @@ impl Portal {
             j.raw("]");
         }
         write_batch_times(&mut j, self.now);
-        Ok(Answer { status: if errors.is_empty() { status } else { 207 }, body: j.out })
+        let whole = errors.is_empty() && call.spoil != Some(FaultKind::MultiStatus);
+        Ok(Answer { status: if whole { status } else { 207 }, body: j.out })
     }
 
     /// `POST …/{from}/{to}/batch/archive`: whatever is not there is gone already.
@@ -198,7 +199,7 @@ impl Portal {
 
     fn ends_of(&self, pair: Pair<'_>) -> Result<(End, End), Problem> {
         let (from, to) = (self.kind(pair.from)?, self.kind(pair.to)?);
-        self.both_ends((from, &decode(pair.from_id)), (to, &decode(pair.to_id)))
+        self.both_ends((from, &decode_part(pair.from_id)), (to, &decode_part(pair.to_id)))
     }
 
     /// The types given for a direction: one at least.

@@ -8,7 +8,7 @@ use crate::json::Json;
 use crate::object_types::TypeIndex;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
-use crate::routes::decode;
+use crate::routes::decode_part;
 use crate::switches::UnknownArchive;
 use crate::writing::bodies::{Input, Properties, Text};
 use crate::writing::outcome::{Done, Shown};
@@ -48,6 +48,10 @@ impl Portal {
         let mut prepared = self.prepare(kind, given, None, enforcing)?;
         let links = input.associations.as_deref().unwrap_or_default();
         prepared.links = self.plan_links(kind, links).map_err(Refused::Whole)?;
+        if self.types[kind].name == "leads" && links.is_empty() && self.settings.switches.required_on_create {
+            let words = "A lead must be associated with a contact or a company";
+            return Err(Refused::Whole(Problem::invalid(words)));
+        }
         Ok(prepared)
     }
 
@@ -55,7 +59,7 @@ impl Portal {
     pub(crate) fn update_record(&mut self, call: &Call<'_>, asked: &str, id: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
         let input: Input = body(call.body)?;
-        let given = decode(id);
+        let given = decode_part(id);
         let id = match call.parsed.param("idProperty") {
             None | Some("" | "hs_object_id") => given.parse::<u64>().map_err(|_| Problem::not_numeric(&given))?,
             Some(key) => self.by_key(kind, key, &given)?.ok_or_else(Problem::not_found)?,
@@ -81,7 +85,7 @@ impl Portal {
     /// `DELETE …/{type}/{id}`
     pub(crate) fn archive_record(&mut self, asked: &str, id: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
-        let given = decode(id);
+        let given = decode_part(id);
         if given.parse::<u64>().is_err() {
             return Err(Problem::not_numeric(&given));
         }

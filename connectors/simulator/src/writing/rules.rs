@@ -105,7 +105,11 @@ impl Portal {
         let mut missing: Vec<&str> = Vec::new();
         if self.settings.switches.required_on_create {
             let name = self.types[kind].name.as_str();
-            let custom: &[&[&str]] = if self.types[kind].custom { &[&["name"]] } else { &[] };
+            let custom: &[&[&str]] = match name {
+                "contacts" if self.settings.switches.contact_needs_a_name => &[&["email", "firstname", "lastname"]],
+                _ if self.types[kind].custom => &[&["name"]],
+                _ => &[],
+            };
             let groups = REQUIRED.iter().find(|(object, _)| *object == name).map_or(custom, |(_, groups)| groups);
             let lacking = groups.iter().filter(|group| group.iter().all(|property| text(property).is_empty()));
             missing.extend(lacking.filter_map(|group| group.first()));

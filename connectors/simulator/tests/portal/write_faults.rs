@@ -87,6 +87,13 @@ fn inputs_that_fail_alone_are_told_by_their_trace_ids() {
 }
 
 #[test]
+fn a_batch_may_be_a_multi_status_without_any_error() {
+    let (client, delivery) = struck(FaultKind::MultiStatus);
+    let (status, body) = crate::client::parsed(delivery.answer().unwrap());
+    assert_eq!((status, ids(&body).len(), body.get("errors"), renamed(&client)), (207, 20, None, 20));
+}
+
+#[test]
 fn a_silent_refusal_answers_with_the_old_value() {
     let (client, delivery) = struck(FaultKind::RefuseSilently);
     let (status, body) = crate::client::parsed(delivery.answer().unwrap());
@@ -199,4 +206,64 @@ fn the_same_seed_and_the_same_writes_give_the_same_bytes() {
         all
     };
     assert_eq!(run(), run());
+}
+
+/// One write, as a client that pushes would send it.
+fn random_write(dice: &mut fastrand::Rng, ids: &[u64]) -> (&'static str, String, Json) {
+    let name = format!("  n{} ", dice.u16(..));
+    let new = json!({"dealname": name, "dealstage": "contractsent", "sync_key": format!("k{}", dice.u8(0..20))});
+    let some: Vec<u64> = ids.iter().copied().filter(|_| dice.u8(0..4) == 0).collect();
+    let one = ids.get(dice.usize(0..=ids.len())).copied().unwrap_or(7);
+    let base = "/crm/objects/2026-09/deals";
+    match dice.u8(0..5) {
+        0 => ("POST", base.to_owned(), json!({"properties": new})),
+        1 => {
+            let input = json!({"id": new["sync_key"], "idProperty": "sync_key", "properties": new,
+                "objectWriteTraceId": "0"});
+            ("POST", format!("{base}/batch/upsert"), json!({"inputs": [input]}))
+        }
+        2 => ("PATCH", format!("{base}/{one}"), json!({"properties": {"dealname": name, "amount": "1.0"}})),
+        3 if dice.u8(0..4) == 0 => ("DELETE", format!("{base}/{one}"), Json::Null),
+        _ => ("POST", UPDATE.to_owned(), rename(&some)),
+    }
+}
+
+#[test]
+fn the_log_played_again_gives_what_the_portal_holds_whatever_went_wrong() {
+    for seed in 0..6 {
+        let faults = Faults { seed, refused_silently: 0.1, storms: vec![], ..Faults::storm() };
+        let mut client = Client::new(Settings { faults, seed, ..quiet() });
+        client.portal.add_property(client.now, "deals", &simulator::NewProperty::unique("sync_key")).unwrap();
+        client.portal.log_writes(true);
+        let mut dice = fastrand::Rng::with_seed(seed);
+        for _ in 0..600 {
+            let known: Vec<u64> = client.portal.records("deals").map(|r| r.id).collect();
+            let (method, path, body) = random_write(&mut dice, &known);
+            let request =
+                Request { method: method.into(), ..Request::post(path, client.portal.token(), body.to_string()) };
+            client.portal.exchange(client.now, &request);
+            client.wait(dice.i64(1..2_000));
+        }
+        client.wait(120_000);
+        client.portal.advance(client.now);
+        let mut played = std::collections::BTreeMap::new();
+        for write in client.portal.writes() {
+            let before = played.insert((write.id, write.property.as_str()), write.after.clone());
+            assert_eq!(before, write.before, "seed {seed}");
+        }
+        assert!(played.len() > 50, "seed {seed}: too little happened");
+        for ((id, property), value) in played {
+            assert_eq!(client.held("deals", id, property), value.text().unwrap(), "seed {seed}");
+        }
+        let mut keys: Vec<String> = client
+            .portal
+            .records("deals")
+            .filter(simulator::RecordView::is_active)
+            .filter_map(|r| r.text("sync_key"))
+            .collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "seed {seed}: a key twice");
+    }
 }

@@ -220,3 +220,13 @@ fn batches_of_associations_have_a_budget_of_their_own() {
     assert_eq!(codes[150], 429);
     assert_eq!(client.post("/crm/v3/objects/deals/batch/update", &empty).0, 200, "the general window is untouched");
 }
+
+#[test]
+fn a_lead_comes_with_whom_it_is_about() {
+    let (mut client, contact, _) = world();
+    let mut lead = json!({"properties": {"hs_lead_name": "L"}});
+    assert_eq!(client.post("/crm/v3/objects/leads", &lead).0, 400);
+    lead["associations"] = json!([{"to": {"id": contact.to_string()}, "types": [default(608)]}]);
+    assert_eq!(client.post("/crm/v3/objects/leads", &lead).0, 201);
+    assert_eq!(client.portal.associations("leads", "contacts").len(), 1);
+}

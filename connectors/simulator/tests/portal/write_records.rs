@@ -121,6 +121,9 @@ fn a_record_is_updated_by_a_unique_property_and_by_no_other() {
     let asked = json!({"properties": {"firstname": "A"}});
     let (status, body) = client.patch(&format!("{CONTACTS}/A%40x.example?idProperty=email"), &asked);
     assert_eq!((status, id(&body)), (200, made));
+    let tagged = client.create("contacts", &[("email", "a+b@x.example")]);
+    let (_, body) = client.patch(&format!("{CONTACTS}/a+b@x.example?idProperty=email"), &asked);
+    assert_eq!(id(&body), tagged, "in a path a plus is a plus");
     assert_eq!(client.patch(&format!("{CONTACTS}/x?idProperty=firstname"), &asked).0, 400);
     assert_eq!(client.patch(&format!("{CONTACTS}/n%40x.example?idProperty=email"), &asked).0, 404);
 }

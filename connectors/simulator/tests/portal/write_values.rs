@@ -182,6 +182,8 @@ fn new_records_need_what_the_documentation_lists() {
         assert_eq!(body["errors"][0]["message"], format!("A value for {missing} must be provided"));
     }
     assert_eq!(client.post("/crm/v3/objects/companies", &json!({"properties": {"domain": "x.example"}})).0, 201);
+    client.portal.switches_mut().contact_needs_a_name = true;
+    assert_eq!(code(&mut client, CONTACTS, &json!({"jobtitle": "CEO"})), "MISSING_REQUIRED_PROPERTY");
     client.portal.switches_mut().required_on_create = false;
     assert_eq!(client.post("/crm/v3/objects/deals", &json!({"properties": {}})).0, 201);
 }
