@@ -1,9 +1,12 @@
 //! The whole engine in one process: the real connector and the real engine against the simulated portal, on a paused
 //! clock, with faults, kills at named steps and people on both sides. A seed fixes everything.
 //!
-//! `CRMSYNC_SEEDS=1000 cargo test --workspace simulation_` runs a thousand seeds, `CRMSYNC_SEED=7` replays one.
+//! `CRMSYNC_SEEDS=1000 cargo test --workspace simulation_` runs a thousand seeds, from `CRMSYNC_FIRST_SEED` on if that is
+//! set; `CRMSYNC_SEED=7` replays one.
 
+mod both_sides;
 mod calls;
+mod ledger;
 mod oracle;
 mod people;
 mod scenarios;
@@ -23,9 +26,10 @@ fn number(name: &str) -> Option<u64> {
 
 /// Runs `work` on every seed that the environment asks for, on two threads, and reports the seeds that failed.
 fn for_each_seed(work: impl Fn(u64) -> Result<(), String> + Sync) {
+    let first = number("CRMSYNC_FIRST_SEED").unwrap_or(1);
     let (first, last) = match number("CRMSYNC_SEED") {
         Some(seed) => (seed, seed),
-        None => (1, number("CRMSYNC_SEEDS").unwrap_or(SEEDS)),
+        None => (first, first + number("CRMSYNC_SEEDS").unwrap_or(SEEDS) - 1),
     };
     let next = AtomicU64::new(first);
     let failed = Mutex::new(Vec::new());
@@ -48,7 +52,8 @@ fn for_each_seed(work: impl Fn(u64) -> Result<(), String> + Sync) {
     failed.sort();
     if let Some((seed, what)) = failed.first() {
         let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
-        panic!("seeds {seeds:?} failed; CRMSYNC_SEED={seed} replays the first:\n{what}");
+        let others: String = failed.iter().map(|(seed, what)| format!("\n{seed}: {what}")).collect();
+        panic!("seeds {seeds:?} failed; CRMSYNC_SEED={seed} replays the first:\n{what}\nall of them:{others}");
     }
 }
 
@@ -58,9 +63,16 @@ fn simulation_nothing_is_lost_whatever_goes_wrong() {
 }
 
 #[test]
+fn simulation_nothing_is_lost_or_sent_twice_when_both_sides_write() {
+    for_each_seed(|seed| both_sides::run(seed).map(|_| ()));
+}
+
+#[test]
 fn simulation_one_seed_run_twice_leaves_the_same_trace() {
     for seed in 1..=3 {
         let (once, again) = (schedule::run(seed).unwrap(), schedule::run(seed).unwrap());
         assert_eq!(once, again, "seed {seed} is not deterministic");
+        let (once, again) = (both_sides::run(seed).unwrap(), both_sides::run(seed).unwrap());
+        assert_eq!(once, again, "seed {seed}, both sides writing, is not deterministic");
     }
 }

@@ -68,10 +68,12 @@ async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits) -> Result<
     }
 }
 
-fn acceptable(error: &sync_core::RunError) -> Result<(), String> {
+pub(super) fn acceptable(error: &sync_core::RunError) -> Result<(), String> {
     use sync_core::RemoteErrorKind as Kind;
     match error {
         error if stopped(error) => Ok(()),
+        // Too many batches failed: the next run goes on.
+        sync_core::RunError::Storm(_) => Ok(()),
         // Everything that was active is gone: it may be, among so few records.
         sync_core::RunError::Belt(why) if why.starts_with("no read returns all") => Ok(()),
         sync_core::RunError::Remote(error) => match error.kind {
@@ -143,7 +145,7 @@ fn slim() -> Vec<Mapping> {
     few.to_vec()
 }
 
-fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
+pub(super) fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
     let data = DataSize {
         contacts: dice.usize(..140),
         companies: dice.usize(..40),

@@ -205,10 +205,17 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
     let mut fields = Vec::new();
     for (place, field) in table.mapping.fields.iter().enumerate() {
         let mine = &local.cells[place];
+        let is_held = held.contains(&field.property);
         if !field.is_pushed() || field.same_cell(mine, &agreed[place]) {
+            if is_held {
+                applier.write.close_conflict(table.object(), id, &field.property)?;
+            }
             continue;
         }
-        if held.contains(&field.property) {
+        if is_held {
+            // The person may have changed their mind about the value without deciding whose counts.
+            let wire = field.to_wire(mine).ok().flatten().or_else(|| shown(mine));
+            applier.write.keep_held(table.object(), id, &field.property, wire.as_deref())?;
             plan.waiting += 1;
             continue;
         }

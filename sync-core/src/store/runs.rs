@@ -177,6 +177,23 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Notes what the mirror holds by now in a field whose conflict is open.
+    pub(super) fn keep_held(
+        &self,
+        object: &str,
+        id: &str,
+        property: &str,
+        local: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_conflicts SET local = ?4 WHERE object = ?1 AND record_id = ?2 AND property = ?3
+                 AND resolved_at IS NULL AND local IS NOT ?4",
+            )?
+            .execute(params![object, id, property, local])?;
+        Ok(())
+    }
+
     /// Closes the open conflict of a field, if there is one: both sides agree again.
     pub(super) fn close_conflict(&self, object: &str, id: &str, property: &str) -> Result<(), StoreError> {
         self.connection

@@ -1,0 +1,227 @@
+//! Every write of every hand, by a value that nobody else ever writes, and what must have become of it.
+
+use super::world::World;
+use simulator::{Millis, Value};
+use std::collections::BTreeSet;
+
+type Verdict = Result<(), String>;
+
+/// A value that somebody wrote into the mirror.
+struct Local {
+    token: String,
+    object: String,
+    uid: String,
+    id: Option<String>,
+    property: String,
+    /// Whether the same hand took it back: by another value, or with the row.
+    superseded: bool,
+}
+
+/// A value that somebody wrote in the CRM.
+struct Remote {
+    token: String,
+    object: String,
+    id: u64,
+    property: String,
+    at: Millis,
+}
+
+/// What both sides wrote.
+#[derive(Default)]
+pub(super) struct Ledger {
+    next: u32,
+    local: Vec<Local>,
+    remote: Vec<Remote>,
+    /// Values that identify a new row, and how many records may come of it.
+    made: Vec<(String, String, usize)>,
+}
+
+impl Ledger {
+    /// A value that is written nowhere else.
+    pub(super) fn token(&mut self, side: char) -> String {
+        self.next += 1;
+        format!("{side}{}x", self.next)
+    }
+
+    /// Notes a local write: it takes the place of earlier ones of the same hand in the same field.
+    pub(super) fn wrote_here(
+        &mut self,
+        object: &str,
+        (uid, id): (&str, Option<&str>),
+        property: &str,
+        token: Option<String>,
+    ) {
+        self.take_back(object, (uid, id), |written| written == property);
+        if let Some(token) = token {
+            self.local.push(Local {
+                token,
+                object: object.to_owned(),
+                uid: uid.to_owned(),
+                id: id.map(str::to_owned),
+                property: property.to_owned(),
+                superseded: false,
+            });
+        }
+    }
+
+    /// Notes that a hand gave up what it had written into fields of a row.
+    pub(super) fn take_back(&mut self, object: &str, (uid, id): (&str, Option<&str>), which: impl Fn(&str) -> bool) {
+        let same = |entry: &Local| entry.uid == uid || (id.is_some() && entry.id.as_deref() == id);
+        for entry in self.local.iter_mut().filter(|entry| entry.object == object && same(entry)) {
+            entry.superseded |= which(&entry.property);
+        }
+    }
+
+    pub(super) fn wrote_there(&mut self, at: Millis, object: &str, id: u64, property: &str, token: String) {
+        self.remote.push(Remote { token, object: object.to_owned(), id, property: property.to_owned(), at });
+    }
+
+    /// Notes a new row that can be told by a value; `most` records may come of it.
+    pub(super) fn made(&mut self, object: &str, token: &str, most: usize) {
+        self.made.push((object.to_owned(), token.to_owned(), most));
+    }
+
+    /// O2: every local value is at the remote or was, was taken back by its own hand, or is kept where a person finds it.
+    pub(super) fn local_values_are_accounted_for(&self, world: &World) -> Verdict {
+        let there = texts_there(world);
+        let arrived: BTreeSet<String> =
+            world.rehearsal.portal().writes().iter().filter_map(|written| text(&written.received)).collect();
+        for entry in self.local.iter().filter(|entry| !entry.superseded) {
+            if there.contains(&entry.token) || arrived.contains(&entry.token) || kept(world, entry) {
+                continue;
+            }
+            return Err(format!(
+                "the local value {} of {} {} ({:?}) {} is lost{}",
+                entry.token,
+                entry.object,
+                entry.uid,
+                entry.id,
+                entry.property,
+                story(world, entry)
+            ));
+        }
+        Ok(())
+    }
+
+    /// O3: a remote value that we wrote over had been seen, or is kept, or came in the moment between look and write.
+    pub(super) fn remote_values_are_accounted_for(&self, world: &World) -> Verdict {
+        let person = world.person();
+        let portal = world.rehearsal.portal();
+        for written in portal.writes() {
+            let Some(before) = written.before.as_ref().and_then(text) else { continue };
+            let ours = |entry: &&Remote| {
+                entry.token == before
+                    && entry.object == written.object
+                    && entry.id == written.id
+                    && entry.property == written.property
+            };
+            let Some(theirs) = self.remote.iter().find(ours) else { continue };
+            let sent = text(&written.received).unwrap_or_default();
+            let (id, property) = (written.id.to_string(), &written.property);
+            let seen: bool = person
+                .query_row(
+                    "SELECT EXISTS (SELECT 1 FROM sync_journal WHERE object = ?1 AND record_id = ?2
+                        AND json_extract(properties, '$.' || ?3 || '[0]') = ?4
+                        AND coalesce(json_extract(properties, '$.' || ?3 || '[1]'), '') = ?5)
+                     OR EXISTS (SELECT 1 FROM sync_conflicts WHERE record_id = ?2 AND property = ?3 AND remote = ?4)",
+                    rusqlite::params![written.object, id, property, before, sent],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            let looked: Option<String> = person
+                .query_row(
+                    "SELECT max(sent_at) FROM sync_journal WHERE object = ?1 AND record_id = ?2
+                        AND coalesce(json_extract(properties, '$.' || ?3 || '[1]'), '') = ?4",
+                    rusqlite::params![written.object, id, property, sent],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            let looked = looked.as_deref().and_then(sync_core::model::Timestamp::parse);
+            let between = looked.is_some_and(|looked| theirs.at >= looked.millis() - 60_000);
+            if !seen && !between {
+                return Err(format!(
+                    "{} {} {property}: {before} of {} was written over with {sent:?} at {} and is kept nowhere",
+                    written.object, written.id, theirs.at, written.at
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// O4: of each new row comes one record, or, where nothing identifies it and an answer was lost, one more.
+    pub(super) fn new_rows_are_made_once(&self, world: &World) -> Verdict {
+        for (object, token, most) in &self.made {
+            let portal = world.rehearsal.portal();
+            let holds = |written: &&simulator::Written| {
+                written.object == *object && text(&written.received).as_deref() == Some(token)
+            };
+            let records: BTreeSet<u64> = portal.writes().iter().filter(holds).map(|written| written.id).collect();
+            if records.len() > *most {
+                return Err(format!("the new row of {object} with {token} was made as {records:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// O5: every value that reached the portal was written by somebody in the mirror.
+    pub(super) fn nothing_is_invented(&self, world: &World) -> Verdict {
+        let authored: BTreeSet<&str> = self.local.iter().map(|entry| entry.token.as_str()).collect();
+        let made: BTreeSet<&str> = self.made.iter().map(|(_, token, _)| token.as_str()).collect();
+        for written in world.rehearsal.portal().writes() {
+            let Some(value) = text(&written.received).filter(|value| !value.is_empty()) else { continue };
+            if !authored.contains(value.as_str()) && !made.contains(value.as_str()) {
+                return Err(format!(
+                    "{} {} {}: {value:?} was sent, and nobody wrote it",
+                    written.object, written.id, written.property
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.text().map(std::borrow::Cow::into_owned)
+}
+
+/// Every text that any record holds.
+fn texts_there(world: &World) -> BTreeSet<String> {
+    let portal = world.rehearsal.portal();
+    let objects = world.mappings.iter().map(|mapping| mapping.object.as_str());
+    objects.flat_map(|object| portal.records(object)).flat_map(|record| record.properties.into_values()).filter_map(|value| text(&value)).collect()
+}
+
+/// What the mirror remembers of a record, for whoever looks for the mistake.
+fn story(world: &World, entry: &Local) -> String {
+    let person = world.person();
+    let mut statement = person
+        .prepare(
+            "SELECT at, run_id || ' ' || side || ' ' || property || ' ' || coalesce(before, '-') || ' > ' ||
+                    coalesce(after, '-') FROM sync_history WHERE object = ?1 AND record_id = ?2
+             UNION ALL SELECT sent_at, run_id || ' sent ' || operation || ' ' || properties || ' ' ||
+                    coalesce(outcome, 'open') || ' ' || coalesce(message, '') FROM sync_journal
+                    WHERE object = ?1 AND record_id = ?2
+             UNION ALL SELECT created_at, run_id || ' conflict ' || property || ' ' || coalesce(local, '-') || ' ' ||
+                    coalesce(remote, '-') || ' ' || chosen FROM sync_conflicts WHERE object = ?1 AND record_id = ?2
+             UNION ALL SELECT last_at, 'reject ' || properties || ' ' || message FROM sync_rejects
+                    WHERE object = ?1 AND record_id = ?2 ORDER BY 1",
+        )
+        .unwrap();
+    let lines = statement.query_map([&entry.object, entry.id.as_deref().unwrap_or_default()], |row| {
+        Ok(format!("\n  {} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    });
+    lines.unwrap().map(Result::unwrap).collect()
+}
+
+/// Whether a value is where a person finds it: as the loser of a conflict, in a reject, or in a row that waits.
+fn kept(world: &World, entry: &Local) -> bool {
+    let mapping = world.mappings.iter().find(|mapping| mapping.object == entry.object).unwrap();
+    let column = mapping.fields.iter().find(|field| field.property == entry.property).unwrap();
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM sync_conflicts WHERE local = ?1)
+            OR EXISTS (SELECT 1 FROM sync_rejects WHERE instr(properties, json_quote(?1)))
+            OR EXISTS (SELECT 1 FROM {} WHERE {} = ?1 AND state IN ('archived', 'merged', 'missing'))",
+        mapping.table, column.column
+    );
+    world.person().query_row(&sql, [&entry.token], |row| row.get(0)).unwrap()
+}
