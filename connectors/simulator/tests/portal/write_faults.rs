@@ -66,6 +66,7 @@ fn a_late_write_overtakes_what_people_did_meanwhile() {
     assert_eq!((written.at, written.before.clone()), (client.now - 1_000, Some(Value::from("a person's"))));
     let executed = &client.portal.executed()[0];
     assert_eq!((executed.at, executed.status, executed.path.as_str()), (client.now - 1_000, 200, UPDATE));
+    assert_eq!(executed.body, request.body);
 }
 
 #[test]
