@@ -273,7 +273,7 @@ impl Portal {
         }
         let done = match target {
             Some(id) => self.apply_update(kind, id, &prepared).map(|()| id),
-            None => self.apply_create(kind, &prepared),
+            None => Ok(self.apply_create(kind, &prepared)),
         };
         let id = match done {
             Ok(id) => id,
