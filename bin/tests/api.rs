@@ -99,9 +99,11 @@ fn once_writing_is_switched_on_a_write_reaches_the_mirrors_own_account_and_no_ot
     let home = ours.home();
     assert_eq!(exit(&home, &["pull"]).0, 0);
     let home = home.file("crmsync.toml", "[portals.default.push]\nenabled = true\n");
-    let label = ["api", "DELETE", "/crm/objects/2026-09/contacts/1"];
-    // What the stand-in does not do, it refuses: the call was made.
-    assert_eq!(exit(&home, &label).0, 1);
+    let contact = ours.lock().active_ids("contacts")[0];
+    let path = format!("/crm/objects/2026-09/contacts/{contact}");
+    let label = ["api", "DELETE", path.as_str()];
+    assert_eq!(exit(&home, &label).0, 0);
+    assert!(!ours.lock().active_ids("contacts").contains(&contact));
     let before = other.lock().calls().total;
     let output = home
         .command(&label)

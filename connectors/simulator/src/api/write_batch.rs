@@ -14,7 +14,7 @@ use crate::record::Life;
 use crate::switches::{DuplicateInputs, MergedRead};
 use crate::value::PropertyId;
 use crate::writing::Flaw;
-use crate::writing::bodies::{Batch, Input, Named, Properties};
+use crate::writing::bodies::{Batch, Input, Named, Properties, Text};
 use crate::writing::outcome::{Done, Outcome, Shown};
 use crate::writing::prepare::{Prepared, Refused};
 
@@ -80,7 +80,7 @@ impl Portal {
         let mut seen = BTreeSet::new();
         let mut twice = Vec::new();
         for input in inputs {
-            let id = input.id.clone().map(crate::writing::bodies::Text::into_string);
+            let id = input.id.clone().map(Text::into_string);
             match (doing, id, &input.id_property) {
                 (Doing::Create, ..) => {}
                 (_, None, _) => return Err(Problem::invalid("Some required fields were not set: [id]")),
@@ -208,7 +208,7 @@ impl Portal {
     }
 
     fn plan(&self, kind: TypeIndex, doing: Doing, input: &Input, enforcing: bool) -> Result<Planned, Refused> {
-        let id = input.id.clone().map(crate::writing::bodies::Text::into_string).unwrap_or_default();
+        let id = input.id.clone().map(Text::into_string).unwrap_or_default();
         let target = match (doing, input.id_property.as_deref()) {
             (Doing::Create, _) => None,
             (Doing::Upsert, Some(key)) => self.by_key(kind, key, id.trim()).map_err(Refused::Whole)?,
@@ -273,7 +273,7 @@ impl Portal {
         }
         let done = match target {
             Some(id) => self.apply_update(kind, id, &prepared).map(|()| id),
-            None => self.apply_create(kind, &prepared),
+            None => Ok(self.apply_create(kind, &prepared)),
         };
         let id = match done {
             Ok(id) => id,

@@ -33,10 +33,9 @@ impl Portal {
     pub(crate) fn create_record(&mut self, call: &Call<'_>, asked: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
         let input: Input = body(call.body)?;
-        let made = self
-            .prepare_new(kind, &input, call.parsed.enforcing)
-            .and_then(|prepared| Ok((self.apply_create(kind, &prepared)?, prepared)));
-        let (id, prepared) = made.map_err(|refused| self.problem(kind, refused))?;
+        let prepared = self.prepare_new(kind, &input, call.parsed.enforcing);
+        let prepared = prepared.map_err(|refused| self.problem(kind, refused))?;
+        let id = self.apply_create(kind, &prepared);
         let trace = input.object_write_trace_id;
         Ok(self.done(call, kind, 201, &Done { id, shown: Shown::New, warnings: prepared.warnings, trace }))
     }

@@ -11,9 +11,7 @@ use crate::writing::prepare::{Change, Prepared, Refused};
 
 impl Portal {
     /// Makes a record, with what HubSpot fills in and the associations asked for.
-    pub(crate) fn apply_create(&mut self, kind: TypeIndex, prepared: &Prepared) -> Result<u64, Refused> {
-        // An earlier input of the batch may have taken a value since this one was prepared.
-        self.refuse_held(kind, prepared, None)?;
+    pub(crate) fn apply_create(&mut self, kind: TypeIndex, prepared: &Prepared) -> u64 {
         let values: Vec<(PropertyId, Vec<u8>)> =
             prepared.changes.iter().map(|change| (change.property, change.value.clone())).collect();
         let id = self.insert(kind, values, Source::Api);
@@ -23,12 +21,11 @@ impl Portal {
         for edge in &prepared.links {
             self.apply_labels((kind, id), (edge.to, edge.to_id), &edge.types);
         }
-        Ok(id)
+        id
     }
 
     /// Writes the values to a record.
     pub(crate) fn apply_update(&mut self, kind: TypeIndex, id: u64, prepared: &Prepared) -> Result<(), Refused> {
-        self.refuse_held(kind, prepared, Some(id))?;
         let before: Vec<Option<Value>> =
             prepared.changes.iter().map(|change| self.held(kind, id, change.property)).collect();
         let changes = prepared.changes.iter().map(|change| (change.property, change.value.clone())).collect();

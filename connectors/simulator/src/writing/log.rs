@@ -53,6 +53,8 @@ pub struct Executed {
     pub method: String,
     /// Its path with the query.
     pub path: String,
+    /// Its body, which names what a batch archived.
+    pub body: Vec<u8>,
     /// The status of the answer it got, or would have got.
     pub status: u16,
 }
@@ -95,7 +97,10 @@ impl Portal {
     pub(crate) fn note_request(&mut self, request: &Request, status: u16) {
         self.calls.carried_out += u64::from(status < 300);
         let at = self.now;
-        self.log.executed(|| Executed { at, method: request.method.clone(), path: request.path.clone(), status });
+        self.log.executed(|| {
+            let Request { method, path, body, .. } = request.clone();
+            Executed { at, method, path, body, status }
+        });
     }
 
     /// Begins or ends noting what writes do. What was noted stays.

@@ -174,7 +174,7 @@ impl Portal {
     }
 
     /// Refuses a value that another record has, where no two may.
-    pub(crate) fn refuse_held(&self, kind: TypeIndex, prepared: &Prepared, target: Option<u64>) -> Result<(), Refused> {
+    fn refuse_held(&self, kind: TypeIndex, prepared: &Prepared, target: Option<u64>) -> Result<(), Refused> {
         let store = &self.stores[kind];
         let values: Vec<(PropertyId, Vec<u8>)> =
             prepared.changes.iter().map(|change| (change.property, change.value.clone())).collect();
