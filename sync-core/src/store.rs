@@ -15,6 +15,7 @@ mod ddl;
 mod diff;
 mod error;
 mod examine;
+mod follow;
 mod handle;
 mod heal;
 mod journal;

@@ -2,13 +2,14 @@
 //! much memory that takes; what an idle pull and a full diff cost; and how much of an account's limits a backfill uses.
 //!
 //! `cargo bench -p crmsync --bench figures` runs everything; `-- pull`, `-- memory`, `-- idle`, `-- diff`,
-//! `-- latency` one part.
+//! `-- push`, `-- latency` one part.
 //! But for the last one limits are off: what is measured is the program, over loopback, with the simulator in a process of its own.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 mod ceiling;
 mod latency;
 mod portal;
+mod push;
 
 use portal::{Failed, Simulator, configure};
 use std::time::Instant;
@@ -62,6 +63,9 @@ fn main() -> Result<(), Failed> {
     }
     if asked("diff") {
         diff(500_000)?;
+    }
+    if asked("push") {
+        push::measure(100_000)?;
     }
     if asked("latency") {
         latency::measure()?;

@@ -14,6 +14,9 @@ use rusqlite::{OptionalExtension, params};
 /// The category of a new row with the key of another new row.
 const SAME_KEY: &str = "SAME_KEY";
 
+/// The category of a new row that may have been created before the mirror was restored.
+const RESTORED: &str = "RESTORED";
+
 /// What conflicts of a new row with its record are.
 const ADOPTED: &str = "adopted";
 
@@ -40,6 +43,16 @@ impl Write<'_> {
         for (_, plan) in self.plans(table, batch, &waiting)? {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
             match self.twin_of(table, &change)? {
+                None if self.may_have_been_made(table, &change)? => {
+                    self.reject_change(table, &change, &Refusal {
+                        category: Some(RESTORED.to_owned()),
+                        message: "the mirror was put back from an older copy, and this row may have been created there \
+                                  since; look, then try it again or drop it"
+                            .to_owned(),
+                        ..Refusal::default()
+                    })?;
+                    twins.refused += 1;
+                }
                 None => twins.new.push(change),
                 Some((_, Some(id))) => {
                     self.fold(table, change.row, &id)?;
@@ -59,6 +72,26 @@ impl Write<'_> {
             }
         }
         Ok(twins)
+    }
+
+    /// Whether a row without anything to tell its record by was there when the mirror was found to be restored from an
+    /// older copy, and nobody has asked for it since.
+    fn may_have_been_made(&self, table: &Table, change: &RowChange) -> Result<bool, StoreError> {
+        let key = table.mapping.key.as_deref();
+        let told = table.mapping.unique.is_some() || change.fields.iter().any(|field| Some(&*field.property) == key);
+        if told {
+            return Ok(false);
+        }
+        let held = "SELECT EXISTS (
+                SELECT 1 FROM sync_meta m JOIN sync_runs r ON r.id = CAST(m.value AS INTEGER)
+                WHERE m.key = 'restored_in_run' AND r.started_at >=
+                    (SELECT min(at) FROM sync_touched WHERE object = ?1 AND row_handle = ?2))
+            AND NOT EXISTS (SELECT 1 FROM sync_rejects WHERE object = ?1 AND uid = ?3 AND retry = 1)";
+        let held = self.connection.prepare_cached(held)?.query_row(
+            params![table.object(), change.row, change.uid],
+            |row| row.get(0),
+        )?;
+        Ok(held)
     }
 
     /// Another row with the same key, one with a record first: its handle and its record.

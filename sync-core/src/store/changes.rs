@@ -4,6 +4,7 @@
 //! record with something unsettled at the remote, a field whose conflict waits for a person, and what was refused and is
 //! still the same are left alone.
 
+use super::follow::follow;
 use super::rows::{Applier, LocalRow, shown};
 use super::table::quote;
 use super::{Store, StoreError, Table, Write};
@@ -191,6 +192,9 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         return Ok(archive.then(|| archive_of(base.row, String::new(), id)));
     };
     if local.row == base.row && local.hash == base.row_hash {
+        return Ok(None);
+    }
+    if base.state == "merged" && follow(applier, id, &base, &local)? {
         return Ok(None);
     }
     if waiting.unsettled.contains(&local.row) || base.archived {

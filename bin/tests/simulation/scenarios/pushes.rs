@@ -378,3 +378,28 @@ fn p9_a_recovery_killed_at_any_step_is_the_same_recovery_again() {
         world
     }));
 }
+
+#[test]
+fn p21_edits_of_a_record_that_was_merged_away_go_to_the_survivor() {
+    paused(async {
+        let world = world().await;
+        let ids = ids(&world, "contacts");
+        sql(
+            &world,
+            &format!("UPDATE contacts SET job_title = 'Captain', last_name = 'Mine' WHERE id = '{}'", ids[4]),
+        );
+        let now = world.rehearsal.now();
+        let survivor = world.rehearsal.portal().merge(now, "contacts", ids[3], ids[4]).unwrap();
+        edit(&world, "contacts", survivor, "lastname", "Theirs");
+        after(minutes(5)).await;
+        for _ in 0..2 {
+            world.run_well(Command::Sync).await.unwrap();
+            after(minutes(70)).await;
+        }
+        assert_eq!(remote(&world, survivor, "jobtitle").as_deref(), Some("Captain"));
+        assert_eq!(remote(&world, survivor, "lastname").as_deref(), Some("Theirs"));
+        let kept = format!("SELECT count(*) FROM sync_conflicts WHERE record_id = '{survivor}' AND local = 'Mine'");
+        assert_eq!(world.count(&kept), 1);
+        settled(&world).await;
+    });
+}

@@ -1,6 +1,6 @@
 //! A mirror that somebody put back from a copy while the portal and later runs had gone on.
 
-use super::super::world::{World, paused, stopped};
+use super::super::world::{Command, World, paused, stopped};
 use super::{after, agree, edit, ids, minutes, still};
 use std::path::PathBuf;
 use sync_core::store::Store;
@@ -118,5 +118,40 @@ fn a_restored_mirror_is_not_done_before_each_object_type_has_been_read() {
         world.mappings.retain(|mapping| mapping.object == "contacts");
         assert!(world.pull(None).await.unwrap().restored);
         assert!(!world.pull(None).await.unwrap().restored);
+    });
+}
+
+#[test]
+fn p10_a_new_row_that_nothing_identifies_is_held_when_its_mirror_was_put_back() {
+    paused(async {
+        let world = World::new(still(4, 8, 0, 0)).mirroring(&["contacts", "companies"]);
+        world.pull_well().await.unwrap();
+        let written = sync_core::model::Timestamp::from_millis(world.rehearsal.now());
+        world
+            .person()
+            .execute_batch(&format!(
+                "INSERT INTO companies (_uid, name) VALUES ('ours', 'Ours'); UPDATE sync_touched SET at = '{written}'"
+            ))
+            .unwrap();
+        let copy = world.folder.path().join("copy.db");
+        std::fs::copy(world.mirror(), &copy).unwrap();
+        after(minutes(5)).await;
+        let report = world.run_well(Command::Sync).await.unwrap();
+        assert_eq!((report.objects["companies"].pushed.created, ids(&world, "companies").len()), (1, 9));
+
+        put_back(&world, &copy);
+        after(minutes(5)).await;
+        let report = world.run_well(Command::Sync).await.unwrap();
+        assert!(report.restored);
+        assert_eq!(report.objects["companies"].pushed.refused, 1);
+        assert_eq!(ids(&world, "companies").len(), 9, "it is not made a second time");
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE category = 'RESTORED' AND uid = 'ours'"), 1);
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(ids(&world, "companies").len(), 9, "nor later");
+
+        // A person looked, and wants it.
+        world.person().execute("UPDATE sync_rejects SET retry = 1", []).unwrap();
+        let report = world.run_well(Command::Sync).await.unwrap();
+        assert_eq!((report.objects["companies"].pushed.created, ids(&world, "companies").len()), (1, 10));
     });
 }
