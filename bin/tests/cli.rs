@@ -20,6 +20,8 @@ fn short_help_lists_every_command() {
       sync         Pull, then push: what cron and systemd run
       pull         Bring HubSpot's changes into the mirror
       backfill     Read every record, from the start or from where the last backfill stopped
+      plan         Show what a push would send, field by field
+      push         Send local changes to HubSpot
       status       Show how things stand with each object
       verify       Compare the mirror with the portal, record by record
       schema       Work with the portal's schema
@@ -88,6 +90,8 @@ fn every_command_teaches_with_a_paragraph_and_an_example() {
         &["sync"],
         &["pull"],
         &["backfill"],
+        &["plan"],
+        &["push"],
         &["status"],
         &["verify"],
         &["schema", "show"],
@@ -150,7 +154,7 @@ fn wrong_usage_exits_2() {
     for words in [
         &[][..],
         &["help"],
-        &["plan"],
+        &["plan", "--now"],
         &["mapping"],
         &["schema"],
         &["schema", "diff"],
