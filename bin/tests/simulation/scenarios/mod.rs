@@ -11,6 +11,7 @@ mod objects;
 mod pace;
 mod power;
 mod properties;
+mod push_kills;
 mod pushes;
 mod ranges;
 mod restored;

@@ -1,11 +1,11 @@
 //! What people change in the mirror reaches the portal, once, and over nobody's edit.
 
-use super::super::world::{Command, World, paused, stopped};
-use super::{after, agree, edit, ids, minutes, shown, still};
+use super::super::world::{Command, World, paused};
+use super::{after, agree, edit, ids, lag, minutes, shown, still};
 use mappings::Mapping;
 
 /// A few contacts and companies, and a mirror that has just been read.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     world_with("").await
 }
 
@@ -27,7 +27,7 @@ fn contacts(more: &str) -> Mapping {
 }
 
 /// The analyst's statement, which must succeed.
-fn sql(world: &World, sql: &str) {
+pub(super) fn sql(world: &World, sql: &str) {
     world.person().execute_batch(sql).unwrap();
 }
 
@@ -42,7 +42,7 @@ fn writes(world: &World) -> usize {
 }
 
 /// A run later both sides hold the same, and one more finds nothing to do and changes nothing.
-async fn settled(world: &World) {
+pub(super) async fn settled(world: &World) {
     after(minutes(5)).await;
     world.run_well(Command::Sync).await.unwrap();
     agree(world);
@@ -188,7 +188,7 @@ fn of_two_new_rows_with_one_key_the_later_is_a_reject_that_names_the_first() {
 }
 
 #[test]
-fn archived_set_to_one_archives_and_a_plain_delete_archives_nothing() {
+fn p29_archived_set_to_one_archives_and_a_plain_delete_archives_nothing() {
     paused(async {
         let world = world().await;
         let ids = ids(&world, "contacts");
@@ -263,7 +263,7 @@ fn p8_a_create_whose_answer_was_lost_is_made_once() {
 }
 
 /// The next call to a path is carried out, and its answer never comes.
-fn lose_the_answer(world: &World, path: &str) {
+pub(super) fn lose_the_answer(world: &World, path: &str) {
     let when = simulator::When::path(path).times(1);
     world.rehearsal.portal().inject(simulator::FaultKind::TimeoutAfter, when);
 }
@@ -297,88 +297,6 @@ fn p14_a_refused_value_is_a_reject_that_is_not_tried_again_until_it_changes() {
     });
 }
 
-/// Something of everything that can be pushed.
-fn change_everything(world: &World) {
-    let ids = ids(world, "contacts");
-    let now = world.rehearsal.now();
-    world.rehearsal.portal().create(now, "contacts", &[("email", "there@mail.example"), ("city", "London")]).unwrap();
-    sql(
-        world,
-        &format!(
-            "UPDATE contacts SET city = 'Oslo ' || _row WHERE id IN ('{}', '{}', '{}');
-             UPDATE contacts SET job_title = NULL, first_name = 'Bo' WHERE id = '{}';
-             UPDATE contacts SET email = 'no address' WHERE id = '{}';
-             UPDATE contacts SET archived = 1, city = 'Last' WHERE id = '{}';
-             INSERT INTO contacts (_uid, email, first_name) VALUES ('new-1', 'new1@mail.example', 'New');
-             INSERT INTO contacts (_uid, email, first_name) VALUES ('there', 'there@mail.example', 'There');",
-            ids[0], ids[1], ids[2], ids[3], ids[4], ids[5]
-        ),
-    );
-    edit(world, "contacts", ids[1], "city", "Theirs");
-}
-
-/// What the portal holds, as far as people wrote it.
-fn portal(world: &World) -> Vec<[Option<String>; 5]> {
-    let portal = world.rehearsal.portal();
-    let texts = |record: simulator::RecordView| {
-        let archived = record.archived_at.is_some().then(|| "archived".to_owned());
-        let text = |name: &str| record.text(name).filter(|text| !text.is_empty());
-        [text("email"), text("firstname"), text("city"), text("jobtitle"), archived]
-    };
-    let mut all: Vec<_> = portal.records("contacts").map(texts).collect();
-    all.sort();
-    all
-}
-
-/// Kills a run at each of its steps in turn, each time in a world of its own, and lets further runs finish.
-async fn killed_anywhere(command: Command, prepare: impl AsyncFn() -> World) {
-    let good = prepare().await;
-    good.run_well(command).await.unwrap();
-    let steps = good.steps();
-    settled(&good).await;
-    let wanted = portal(&good);
-    assert!(steps.len() > 30, "only {} steps", steps.len());
-    for (n, step) in steps.iter().enumerate() {
-        let world = prepare().await;
-        let killed = match world.run(command, Some(n + 1)).await {
-            Ok(report) => report.errors().any(stopped),
-            Err(error) => stopped(&error),
-        };
-        assert!(killed, "step {n}, {step}: the run went on");
-        // What was made is readable by its key after a minute.
-        after(minutes(2)).await;
-        world.run_well(Command::Sync).await.unwrap_or_else(|error| panic!("killed at step {n}, {step}: {error}"));
-        after(minutes(2)).await;
-        settled(&world).await;
-        assert_eq!(portal(&world), wanted, "killed at step {n}, {step}");
-        assert_eq!(world.count("SELECT count(*) FROM sync_journal WHERE settled_at IS NULL"), 0, "step {n}, {step}");
-        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 1, "killed at step {n}, {step}");
-    }
-}
-
-#[test]
-fn p8_a_push_killed_at_any_step_makes_and_changes_everything_once() {
-    paused(killed_anywhere(Command::Push, async || {
-        let world = world().await;
-        change_everything(&world);
-        world
-    }));
-}
-
-#[test]
-fn p9_a_recovery_killed_at_any_step_is_the_same_recovery_again() {
-    paused(killed_anywhere(Command::Sync, async || {
-        let world = world().await;
-        change_everything(&world);
-        for path in ["/batch/update", "/batch/create", "/batch/archive"] {
-            lose_the_answer(&world, path);
-        }
-        world.run(Command::Push, None).await.unwrap();
-        after(minutes(2)).await;
-        world
-    }));
-}
-
 #[test]
 fn p21_edits_of_a_record_that_was_merged_away_go_to_the_survivor() {
     paused(async {
@@ -401,5 +319,86 @@ fn p21_edits_of_a_record_that_was_merged_away_go_to_the_survivor() {
         let kept = format!("SELECT count(*) FROM sync_conflicts WHERE record_id = '{survivor}' AND local = 'Mine'");
         assert_eq!(world.count(&kept), 1);
         settled(&world).await;
+    });
+}
+
+#[test]
+fn p7_what_is_about_to_leave_is_in_the_journal_first() {
+    paused(async {
+        let world = world().await;
+        let id = ids(&world, "contacts")[3];
+        let edit = format!("UPDATE contacts SET city = 'Oslo' WHERE id = '{id}'");
+        sql(&world, &edit);
+        world.run_well(Command::Push).await.unwrap();
+        let leaving = world.steps().iter().position(|step| *step == "push.before_send").unwrap() + 1;
+        sql(&world, &edit.replace("Oslo", "Rome"));
+        writes(&world);
+        world.run(Command::Push, Some(leaving)).await.unwrap();
+        assert_eq!(writes(&world), 0);
+        let entered = "SELECT count(*) FROM sync_journal WHERE settled_at IS NULL AND properties LIKE '%[\"Oslo\",\"Rome\"]%'";
+        assert_eq!(world.count(entered), 1);
+    });
+}
+
+#[test]
+fn p12_nothing_of_a_row_is_sent_while_something_of_it_is_unknown() {
+    paused(async {
+        let world = world().await;
+        // Nothing identifies a company but its values, and the index is late.
+        lag(&world, minutes(30));
+        sql(&world, "INSERT INTO companies (_uid, name) VALUES ('ours', 'Ours')");
+        lose_the_answer(&world, "/batch/create");
+        world.run_well(Command::Push).await.unwrap();
+        assert_eq!(ids(&world, "companies").len(), 5);
+        sql(&world, "UPDATE companies SET city = 'Oslo' WHERE _uid = 'ours'");
+        writes(&world);
+        for _ in 0..2 {
+            after(minutes(5)).await;
+            let report = world.run_well(Command::Push).await.unwrap();
+            assert_eq!((writes(&world), report.objects["companies"].pushed.unknown), (0, 1));
+        }
+        after(minutes(30)).await;
+        world.run_well(Command::Push).await.unwrap();
+        let made = ids(&world, "companies");
+        assert_eq!(made.len(), 5, "it is not made again");
+        let towns = made.iter().filter(|id| {
+            world.rehearsal.portal().record("companies", **id).unwrap().text("city").as_deref() == Some("Oslo")
+        });
+        assert_eq!(towns.count(), 1, "what was edited meanwhile is sent then");
+    });
+}
+
+#[test]
+fn p13_two_bad_rows_among_a_hundred_cost_no_more_than_their_halvings() {
+    paused(async {
+        let mut world = World::new(still(100, 0, 0, 0)).mirroring(&[]);
+        world.mappings.push(contacts(""));
+        world.rehearsal.portal().switches_mut().update_multi_status = false;
+        world.pull_well().await.unwrap();
+        sql(&world, "UPDATE contacts SET city = 'Oslo'; UPDATE contacts SET email = 'bad' || _row WHERE _row IN (7, 70)");
+        writes(&world);
+        world.pushing.allow_updates = Some(100);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.objects["contacts"].pushed.updated, report.objects["contacts"].pushed.refused), (98, 2));
+        let most = 1 + 2 * 2 * 6 + 2 * 2;
+        let made = writes(&world);
+        assert!(made <= most, "{made} calls");
+    });
+}
+
+#[test]
+fn p26_half_of_a_column_cleared_at_once_is_sent_only_on_a_persons_word() {
+    paused(async {
+        let mut world = world().await;
+        world.pushing.max_updates.at_least = 4;
+        world.pushing.max_updates.percent = 100.0;
+        sql(&world, "UPDATE contacts SET last_name = NULL WHERE _row <= 8");
+        writes(&world);
+        let report = world.run(Command::Push, None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("contacts.last_name were cleared") && error.contains("--allow updates="), "{error}");
+        assert_eq!(writes(&world), 0);
+        world.pushing.allow_updates = Some(8);
+        assert!(world.run_well(Command::Push).await.unwrap().objects["contacts"].pushed.updated > 4);
     });
 }
