@@ -200,14 +200,22 @@ fn story(world: &World, entry: &Local) -> String {
                     coalesce(after, '-') FROM sync_history WHERE object = ?1 AND record_id = ?2
              UNION ALL SELECT sent_at, run_id || ' sent ' || operation || ' ' || properties || ' ' ||
                     coalesce(outcome, 'open') || ' ' || coalesce(message, '') FROM sync_journal
-                    WHERE object = ?1 AND record_id = ?2
+                    WHERE object = ?1 AND (record_id = ?2 OR uid = ?3)
              UNION ALL SELECT created_at, run_id || ' conflict ' || property || ' ' || coalesce(local, '-') || ' ' ||
                     coalesce(remote, '-') || ' ' || chosen FROM sync_conflicts WHERE object = ?1 AND record_id = ?2
              UNION ALL SELECT last_at, 'reject ' || properties || ' ' || message FROM sync_rejects
                     WHERE object = ?1 AND record_id = ?2 ORDER BY 1",
         )
         .unwrap();
-    let lines = statement.query_map([&entry.object, entry.id.as_deref().unwrap_or_default()], |row| {
+    let made: Option<String> = person
+        .query_row(
+            "SELECT max(record_id) FROM sync_journal WHERE object = ?1 AND uid = ?2",
+            [&entry.object, &entry.uid],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let id = entry.id.clone().or(made).unwrap_or_default();
+    let lines = statement.query_map([&entry.object, &id, &entry.uid], |row| {
         Ok(format!("\n  {} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     });
     lines.unwrap().map(Result::unwrap).collect()

@@ -97,7 +97,10 @@ impl<R: Remote + 'static> Engine<R> {
         let mut found = self.find_records(table, &rows).await?;
         for entry in &entries {
             let nameless = table.mapping.unique.is_none() && !has_key(table, entry);
-            if nameless && let Some(record) = self.find_by_values(table, entry).await? {
+            if nameless
+                && let Some(record) = self.find_by_values(table, entry).await?
+                && found.iter().all(|(_, other)| other.id != record.id)
+            {
                 found.push((entry.row, record));
             }
         }
@@ -187,8 +190,11 @@ fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
         })
     });
     match entry.operation {
-        // A record of its own holds all of it.
-        Operation::Create => sent.all(|same| same),
+        // A record of its own holds all of it, and there is something to hold.
+        Operation::Create => {
+            let all: Vec<bool> = sent.collect();
+            !all.is_empty() && all.into_iter().all(|same| same)
+        }
         _ => sent.any(|same| same),
     }
 }

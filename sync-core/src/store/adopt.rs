@@ -14,6 +14,9 @@ use rusqlite::{OptionalExtension, params};
 /// The category of a new row with the key of another new row.
 const SAME_KEY: &str = "SAME_KEY";
 
+/// The category of a new row without any value: nothing could tell its record from another.
+const EMPTY: &str = "EMPTY";
+
 /// The category of a new row that may have been created before the mirror was restored.
 const RESTORED: &str = "RESTORED";
 
@@ -43,6 +46,14 @@ impl Write<'_> {
         for (_, plan) in self.plans(table, batch, &waiting)? {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
             match self.twin_of(table, &change)? {
+                None if change.fields.is_empty() => {
+                    self.reject_change(table, &change, &Refusal {
+                        category: Some(EMPTY.to_owned()),
+                        message: "the row holds no value that could be sent; fill it in, or delete it".to_owned(),
+                        ..Refusal::default()
+                    })?;
+                    twins.refused += 1;
+                }
                 None if self.may_have_been_made(table, &change)? => {
                     self.reject_change(table, &change, &Refusal {
                         category: Some(RESTORED.to_owned()),

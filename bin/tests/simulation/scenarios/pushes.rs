@@ -402,3 +402,20 @@ fn p26_half_of_a_column_cleared_at_once_is_sent_only_on_a_persons_word() {
         assert!(world.run_well(Command::Push).await.unwrap().objects["contacts"].pushed.updated > 4);
     });
 }
+
+#[test]
+fn a_new_row_without_a_value_is_a_reject_until_it_holds_one() {
+    paused(async {
+        let world = world().await;
+        sql(&world, "INSERT INTO companies (_uid) VALUES ('ours')");
+        writes(&world);
+        for refused in [1, 0] {
+            let report = world.run_well(Command::Push).await.unwrap();
+            assert_eq!((writes(&world), report.objects["companies"].pushed.refused), (0, refused));
+        }
+        sql(&world, "UPDATE companies SET name = 'Ours' WHERE _uid = 'ours'");
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.objects["companies"].pushed.created, ids(&world, "companies").len()), (1, 5));
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 0);
+    });
+}
