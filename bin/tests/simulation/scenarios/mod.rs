@@ -2,6 +2,7 @@
 
 mod backfill;
 mod blind;
+mod decisions;
 mod drift;
 mod index;
 mod kills;
@@ -18,6 +19,7 @@ mod scopes;
 mod sweeps;
 mod ties;
 mod trouble;
+mod undoing;
 mod values;
 
 use super::oracle;

@@ -5,12 +5,12 @@ use super::{after, agree, edit, ids, minutes, shown, still};
 use mappings::Mapping;
 
 /// A few contacts and companies, and a mirror that has just been read.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     world_with("").await
 }
 
 /// The same, with more lines in the mapping of contacts.
-async fn world_with(more: &str) -> World {
+pub(super) async fn world_with(more: &str) -> World {
     let mut world = World::new(still(12, 4, 0, 0)).mirroring(&["companies"]);
     world.mappings.push(contacts(more));
     world.pull_well().await.unwrap();
@@ -27,22 +27,22 @@ fn contacts(more: &str) -> Mapping {
 }
 
 /// The analyst's statement, which must succeed.
-fn sql(world: &World, sql: &str) {
+pub(super) fn sql(world: &World, sql: &str) {
     world.person().execute_batch(sql).unwrap();
 }
 
-fn remote(world: &World, id: u64, property: &str) -> Option<String> {
+pub(super) fn remote(world: &World, id: u64, property: &str) -> Option<String> {
     world.rehearsal.portal().record("contacts", id).unwrap().text(property)
 }
 
 /// How many calls that write anything were made since this was last asked.
-fn writes(world: &World) -> usize {
+pub(super) fn writes(world: &World) -> usize {
     let calls = world.calls();
     calls.0.iter().filter(|asked| asked.is_write()).count()
 }
 
 /// A run later both sides hold the same, and one more finds nothing to do and changes nothing.
-async fn settled(world: &World) {
+pub(super) async fn settled(world: &World) {
     after(minutes(5)).await;
     world.run_well(Command::Sync).await.unwrap();
     agree(world);
