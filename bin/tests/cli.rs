@@ -20,7 +20,12 @@ fn short_help_lists_every_command() {
       sync         Pull, then push: what cron and systemd run
       pull         Bring HubSpot's changes into the mirror
       backfill     Read every record, from the start or from where the last backfill stopped
+      plan         Show what a push would send, field by field
+      push         Send local changes to HubSpot
       status       Show how things stand with each object
+      conflicts    Look at conflicts, and decide them
+      rejects      Look at what HubSpot refused, try it again or give it up
+      undo         Take back what a run wrote to HubSpot
       verify       Compare the mirror with the portal, record by record
       schema       Work with the portal's schema
       mapping      Work with mapping files

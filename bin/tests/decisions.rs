@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use simulator::{Lag, Settings, Switches, Tier};
 
-/// A portal that shows every change at once, and a mirror of its contacts that may write to it.
+/// A portal that shows every change at once, and a mirror of its contacts and deals that may write to it.
 fn installed() -> (Served, Sealed) {
     let start = chrono::Utc::now().timestamp_millis();
     let switches = Switches { lag: Lag::none(), post_create_bump: false, ..Switches::default() };
@@ -14,7 +14,7 @@ fn installed() -> (Served, Sealed) {
     let home = portal
         .home()
         .variable("CRMSYNC_PORTALS__DEFAULT__PUSH__ENABLED", "true")
-        .variable("CRMSYNC_PORTALS__DEFAULT__OBJECTS", "contacts");
+        .variable("CRMSYNC_PORTALS__DEFAULT__OBJECTS", "contacts,deals");
     let (code, told) = exit(&home, &["sync"]);
     assert_eq!(code, 0, "{told}");
     (portal, home)
@@ -56,12 +56,23 @@ fn a_conflict_is_listed_shown_and_decided_the_other_way() {
     portal.lock().edit(now, "contacts", id.parse().unwrap(), &[("city", "Theirs")]).unwrap();
     let (code, text) = exit(&home, &["push"]);
     assert_eq!(code, 0, "what a policy decided is done: {text}");
-    insta::assert_snapshot!(seen(&home, &["conflicts", "--all"], &id), @"");
+    insta::assert_snapshot!(seen(&home, &["conflicts", "--all"], &id), @r"
+    exit 0
+    --- stdout
+    id  object    record       property  local  remote  kind
+     1  contacts  ID  city      Mine   Theirs  both_changed  remote
+    No conflict waits for a person.
+    ");
     let (code, shown) = told(&home, &["conflicts", "show", "1"]);
     assert_eq!((code, &shown["local"], &shown["remote"]), (0, &"Mine".into(), &"Theirs".into()));
     assert!(home.run(&["conflicts", "show", "1"]).contains("it can be decided another way"));
     let calls = portal.lock().record("contacts", id.parse().unwrap()).unwrap().updated_at;
-    insta::assert_snapshot!(seen(&home, &["conflicts", "resolve", "1", "--take", "local"], &id), @"");
+    insta::assert_snapshot!(seen(&home, &["conflicts", "resolve", "1", "--take", "local"], &id), @r"
+    exit 0
+    --- stdout
+    conflict 1: city of contacts ID is Mine
+    The next `crmsync push` sends it over Theirs.
+    ");
     assert_eq!(portal.lock().record("contacts", id.parse().unwrap()).unwrap().updated_at, calls);
     assert_eq!(exit(&home, &["push"]).0, 0);
     assert_eq!(city(&portal, &id).as_deref(), Some("Mine"));
@@ -95,8 +106,8 @@ fn a_value_that_cannot_be_sent_exits_2_and_says_what_is_expected() {
     change(
         &home,
         "INSERT INTO sync_conflicts (object, record_id, property, local, remote, kind, chosen, run_id, created_at)
-         SELECT 'contacts', id, 'annualrevenue', '1', '2', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z'
-         FROM contacts ORDER BY _row LIMIT 1",
+         SELECT 'deals', id, 'amount', '1', '2', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z'
+         FROM deals ORDER BY _row LIMIT 1",
     );
     let (code, text) = exit(&home, &["conflicts", "resolve", "1", "--value", "a lot"]);
     assert_eq!(code, 2, "{text}");
@@ -120,7 +131,11 @@ fn a_reject_is_listed_retried_and_dropped() {
     assert_eq!(retried, "exit 0\n--- stdout\nThe next `crmsync push` tries 1 reject again.\n");
     assert_eq!(exit(&home, &["push"]).0, 1);
     assert_eq!(told(&home, &["rejects", "show", "1"]).1["attempts"], 2);
-    insta::assert_snapshot!(seen(&home, &["rejects", "drop", "1", "--reason", "a typo"], &id), @"");
+    insta::assert_snapshot!(seen(&home, &["rejects", "drop", "1", "--reason", "a typo"], &id), @r"
+    exit 0
+    --- stdout
+    contacts ID: email as HubSpot has it again.
+    ");
     assert_eq!(one(&home, &format!("SELECT email FROM contacts WHERE id = '{id}'")), email);
     assert_eq!(home.run(&["rejects", "--all"]), "exit 0\n--- stdout\nNo reject waits for a person.\n");
     assert_eq!(exit(&home, &["push"]).0, 0);
@@ -140,7 +155,14 @@ fn a_run_is_undone_after_it_was_shown_what_that_would_do() {
     assert_eq!(code, 0, "{pushed}");
     let made = one(&home, "SELECT id FROM contacts WHERE _uid = 'ada'");
     let dry = seen(&home, &["undo", &run, "--dry-run"], &id).replace(&made, "MADE");
-    insta::assert_snapshot!(dry, @"");
+    insta::assert_snapshot!(dry, @r"
+    exit 0
+    --- stdout
+    object    record        property      before  written
+    contacts  MADE  (the record)  -       -        created: --archive-created archives it
+    contacts  ID   city          Before  Wrong    undone
+    Nothing was done: this was a dry run.
+    ");
     assert_eq!(city(&portal, &id).as_deref(), Some("Wrong"));
     let (code, text) = exit(&home, &["undo", &run]);
     assert_eq!(code, 0, "{text}");
