@@ -76,7 +76,8 @@ fn a_conflict_is_listed_shown_and_decided_the_other_way() {
     assert_eq!(portal.lock().record("contacts", id.parse().unwrap()).unwrap().updated_at, calls);
     assert_eq!(exit(&home, &["push"]).0, 0);
     assert_eq!(city(&portal, &id).as_deref(), Some("Mine"));
-    let run = one(&home, "SELECT command || ' ' || exit_code || ' ' || requests FROM sync_runs WHERE command LIKE 'conf%'");
+    let run =
+        one(&home, "SELECT command || ' ' || exit_code || ' ' || requests FROM sync_runs WHERE command LIKE 'conf%'");
     assert_eq!(run, "conflicts resolve 0 0");
 }
 
@@ -170,7 +171,10 @@ fn a_run_is_undone_after_it_was_shown_what_that_would_do() {
     let (code, again) = told(&home, &["undo", &run, "--archive-created"]);
     assert_eq!((code, &again["pushed"]["archived"], &again["pushed"]["updated"]), (0, &1.into(), &0.into()), "{again}");
     assert!(portal.lock().record("contacts", made.parse().unwrap()).unwrap().archived_at.is_some());
-    assert_eq!(home.run(&["undo", "1"]), "exit 0\n--- stdout\nRun 1 wrote nothing to HubSpot: there is nothing to undo.\n");
+    assert_eq!(
+        home.run(&["undo", "1"]),
+        "exit 0\n--- stdout\nRun 1 wrote nothing to HubSpot: there is nothing to undo.\n"
+    );
 }
 
 #[test]

@@ -228,9 +228,8 @@ fn retry(context: &Context, arguments: &RetryArgs) -> Result<Exit, CommandError>
     }
     drop(mirror);
     let ids = arguments.ids.clone();
-    let (retried, nothing_to_send) = decide(context, &portal, "rejects retry", async |installation| {
-        installation.engine.retry_rejects(ids).await
-    })?;
+    let (retried, nothing_to_send) =
+        decide(context, &portal, "rejects retry", async |installation| installation.engine.retry_rejects(ids).await)?;
     let document = RetryDocument { retried, nothing_to_send };
     context.output.show(&document, |output| {
         for id in &document.nothing_to_send {
@@ -298,9 +297,8 @@ impl Reject {
 }
 
 fn rejects(mirror: &Connection, all: bool) -> rusqlite::Result<Vec<Reject>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM sync_rejects WHERE ?1 OR dropped IS NULL ORDER BY dropped IS NOT NULL, id"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM sync_rejects WHERE ?1 OR dropped IS NULL ORDER BY dropped IS NOT NULL, id");
     let mut statement = mirror.prepare(&sql)?;
     let rejects = statement.query_map([all], reject)?;
     rejects.collect()

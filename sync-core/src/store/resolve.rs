@@ -79,7 +79,10 @@ impl Write<'_> {
         };
         let Some(place) = table.places.get(&conflict.property).copied() else {
             if *take != Take::Remote {
-                return Err(refused(format!("the mapping of {} has no {} any more", conflict.object, conflict.property)));
+                return Err(refused(format!(
+                    "the mapping of {} has no {} any more",
+                    conflict.object, conflict.property
+                )));
             }
             self.note_decision(conflict.id, take)?;
             return Ok(resolved);
@@ -170,7 +173,9 @@ impl Write<'_> {
             .optional()?;
         match open {
             None => Ok(()),
-            Some(open) => Err(refused(format!("conflict {open} is of the same field and still open: resolve that one"))),
+            Some(open) => {
+                Err(refused(format!("conflict {open} is of the same field and still open: resolve that one")))
+            }
         }
     }
 
@@ -255,7 +260,10 @@ fn refuse_what_cannot_be_sent(table: &Table, field: &Field, base: &Base) -> Resu
         )));
     }
     if !field.is_pushed() {
-        return Err(refused(format!("the column {} is read-only, so only the remote's side can be taken", field.column)));
+        return Err(refused(format!(
+            "the column {} is read-only, so only the remote's side can be taken",
+            field.column
+        )));
     }
     if field.retired {
         return Err(refused(format!(

@@ -27,9 +27,7 @@ async fn resolve(world: &World, conflict: i64, take: Take) -> Result<Resolved, R
 
 async fn drop_reject(world: &World, reject: i64, delete: bool) -> Result<Dropped, RunError> {
     let reason = "a test".to_owned();
-    world
-        .decide(async |engine, mappings| engine.drop_reject(mappings, "contacts", reject, reason, delete).await)
-        .await
+    world.decide(async |engine, mappings| engine.drop_reject(mappings, "contacts", reject, reason, delete).await).await
 }
 
 /// Both sides show this city.
@@ -39,7 +37,8 @@ fn both_hold(world: &World, id: u64, city: &str) {
 }
 
 fn chosen(world: &World, word: &str) {
-    let sql = format!("SELECT count(*) FROM sync_conflicts WHERE id = 1 AND chosen = '{word}' AND resolved_at IS NOT NULL");
+    let sql =
+        format!("SELECT count(*) FROM sync_conflicts WHERE id = 1 AND chosen = '{word}' AND resolved_at IS NOT NULL");
     assert_eq!(world.count(&sql), 1, "{word}");
     assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 1);
 }
@@ -254,6 +253,29 @@ fn a_new_row_that_was_given_up_stays_untried_until_it_is_edited() {
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!(report.pushed().created, 1);
         assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 0);
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn a_refused_archive_of_a_deleted_row_is_not_sent_again_and_dropping_it_shows_the_row_again() {
+    paused(async {
+        let world = world_with("deletes: archive").await;
+        let id = ids(&world, "contacts")[4];
+        sql(
+            &world,
+            &format!(
+                "INSERT INTO sync_rejects (object, record_id, uid, operation, properties, message, attempts, first_at,
+                 last_at) VALUES ('contacts', '{id}', '', 'archive', '{{}}', 'it may not be archived', 1, '', '');
+                 DELETE FROM contacts WHERE id = '{id}'"
+            ),
+        );
+        writes(&world);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((writes(&world), report.pushed().waiting), (0, 1));
+        assert_eq!(drop_reject(&world, 1, false).await.unwrap(), Dropped::Unarchived);
+        assert_eq!(shown(&world, "contacts", id, "archived || state").as_deref(), Some("0active"));
+        assert!(world.rehearsal.portal().record("contacts", id).unwrap().is_active());
         settled(&world).await;
     });
 }
