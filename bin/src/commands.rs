@@ -4,7 +4,9 @@ pub mod allowances;
 pub mod api;
 pub mod backfill;
 pub mod completions;
+pub mod conflicts;
 pub mod context;
+mod decide;
 pub mod demo;
 pub mod doctor;
 pub mod init;
@@ -12,12 +14,14 @@ pub mod mapping;
 pub mod plan;
 pub mod pull;
 pub mod push;
+pub mod rejects;
 pub mod schema;
 pub mod simulator;
 pub mod snapshot;
 pub mod status;
 mod summary;
 pub mod sync;
+pub mod undo;
 pub mod verify;
 
 pub use allowances::Allowances;
@@ -37,6 +41,9 @@ pub fn run(context: &Context, command: &Command) -> Result<Exit, CommandError> {
         Command::Push(arguments) => push::run(context, arguments),
         Command::Backfill(arguments) => backfill::run(context, arguments),
         Command::Status(arguments) => status::run(context, arguments),
+        Command::Conflicts(arguments) => conflicts::run(context, arguments),
+        Command::Rejects(arguments) => rejects::run(context, arguments),
+        Command::Undo(arguments) => undo::run(context, arguments),
         Command::Verify(arguments) => verify::run(context, arguments),
         Command::Schema(arguments) => schema::run(context, arguments),
         Command::Mapping(arguments) => mapping::run(context, arguments),

@@ -74,6 +74,14 @@ impl Installation {
     pub async fn begin(&self, command: &'static str) -> Result<(Account, i64), CommandError> {
         Ok(self.engine.begin_run(command, self.portal_id.as_deref(), &self.lock).await?)
     }
+
+    /// Opens the row of a run that makes no call.
+    ///
+    /// # Errors
+    /// As the engine's.
+    pub async fn begin_local(&self, command: &'static str) -> Result<i64, CommandError> {
+        Ok(self.engine.begin_local_run(command, &self.lock).await?)
+    }
 }
 
 /// Closes a run's row with what its report tells.

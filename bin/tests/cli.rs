@@ -23,6 +23,9 @@ fn short_help_lists_every_command() {
       plan         Show what a push would send, field by field
       push         Send local changes to HubSpot
       status       Show how things stand with each object
+      conflicts    Look at conflicts, and decide them
+      rejects      Look at what HubSpot refused, try it again or give it up
+      undo         Take back what a run wrote to HubSpot
       verify       Compare the mirror with the portal, record by record
       schema       Work with the portal's schema
       mapping      Work with mapping files
@@ -93,6 +96,16 @@ fn every_command_teaches_with_a_paragraph_and_an_example() {
         &["plan"],
         &["push"],
         &["status"],
+        &["conflicts"],
+        &["conflicts", "list"],
+        &["conflicts", "show"],
+        &["conflicts", "resolve"],
+        &["rejects"],
+        &["rejects", "list"],
+        &["rejects", "show"],
+        &["rejects", "retry"],
+        &["rejects", "drop"],
+        &["undo"],
         &["verify"],
         &["schema", "show"],
         &["mapping", "check"],
@@ -155,6 +168,13 @@ fn wrong_usage_exits_2() {
         &[][..],
         &["help"],
         &["plan", "--now"],
+        &["conflicts", "resolve", "1"],
+        &["conflicts", "resolve", "1", "--take", "theirs"],
+        &["conflicts", "resolve", "1", "--take", "local", "--value", "x"],
+        &["rejects", "drop", "1"],
+        &["rejects", "drop", "1", "--reason", ""],
+        &["undo"],
+        &["undo", "last"],
         &["mapping"],
         &["schema"],
         &["schema", "diff"],

@@ -5,6 +5,7 @@
 mod api;
 mod cli;
 mod configuration;
+mod decisions;
 mod doctor;
 mod fuzzing;
 mod house_rules;

@@ -129,7 +129,9 @@ CREATE TABLE sync_rejects (
     properties TEXT, status INTEGER, category TEXT, message TEXT NOT NULL, correlation_id TEXT,
     attempts INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL,
     -- 1 once a person asked for it to be tried again although nothing changed.
-    retry INTEGER NOT NULL DEFAULT 0
+    retry INTEGER NOT NULL DEFAULT 0,
+    -- Why a person gave it up; only a new row that stays in its table keeps its reject then.
+    dropped TEXT
 );
 CREATE INDEX sync_rejects_by_object ON sync_rejects (object);
 
@@ -173,5 +175,5 @@ SELECT
     o.backfilled,
     (SELECT count(DISTINCT t.row_handle) FROM sync_touched t WHERE t.object = o.object) AS pending,
     (SELECT count(*) FROM sync_conflicts c WHERE c.object = o.object AND c.resolved_at IS NULL) AS conflicts,
-    (SELECT count(*) FROM sync_rejects r WHERE r.object = o.object) AS rejects
+    (SELECT count(*) FROM sync_rejects r WHERE r.object = o.object AND r.dropped IS NULL) AS rejects
 FROM sync_objects o;

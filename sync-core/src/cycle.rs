@@ -81,12 +81,31 @@ impl<R: Remote + 'static> Engine<R> {
             let bound = expected.to_owned();
             return Err(crate::store::StoreError::OtherPortal { bound, found: account.portal_id }.into());
         }
-        let portal = account.portal_id.clone();
+        let run = self.enter_run(command, Some(account.portal_id.clone()), lock).await?;
+        Ok((account, run))
+    }
+
+    /// Opens a run that makes no call.
+    ///
+    /// # Errors
+    /// When the mirror cannot be written.
+    pub async fn begin_local_run(&self, command: &'static str, lock: &RunLock) -> Result<i64, RunError> {
+        self.enter_run(command, None, lock).await
+    }
+
+    async fn enter_run(
+        &self,
+        command: &'static str,
+        portal: Option<String>,
+        lock: &RunLock,
+    ) -> Result<i64, RunError> {
         let known = lock.last_run();
         let (run, restored) = self
             .store()
             .write(move |write| {
-                write.bind_portal(&portal)?;
+                if let Some(portal) = portal {
+                    write.bind_portal(&portal)?;
+                }
                 Ok((write.begin_run(command, known)?, write.is_restored()?))
             })
             .await?;
@@ -104,7 +123,7 @@ impl<R: Remote + 'static> Engine<R> {
             })
             .await?;
         self.step("cycle.run_begun")?;
-        Ok((account, run))
+        Ok(run)
     }
 
     /// Closes the run's row.

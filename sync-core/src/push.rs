@@ -9,9 +9,11 @@
 mod archives;
 mod breaker;
 mod creates;
+mod decisions;
 mod recover;
 mod send;
 mod survey;
+mod undo;
 mod updates;
 
 pub use survey::{PlannedObject, Survey};

@@ -210,7 +210,7 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
 
 fn row_document(change: &RowChange) -> RowDocument<'_> {
     RowDocument {
-        record_id: change.id.as_ref().map(|id| id.as_str()),
+        record_id: change.id.as_ref().map(sync_core::model::RecordId::as_str),
         uid: &change.uid,
         fields: change.fields.iter().map(field_document).collect(),
     }

@@ -44,7 +44,7 @@ pub fn run(context: &Context, arguments: &PushArgs) -> Result<Exit, CommandError
 }
 
 /// Writing to HubSpot is switched on by a person, once.
-fn refuse_unless_enabled(portal: &PortalConfig) -> Result<(), CommandError> {
+pub(super) fn refuse_unless_enabled(portal: &PortalConfig) -> Result<(), CommandError> {
     if portal.push.enabled {
         return Ok(());
     }

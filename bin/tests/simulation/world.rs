@@ -52,6 +52,8 @@ pub(super) enum Command {
     Pull,
     Push,
     Sync,
+    /// Undoes this run, with what it created if the second is true.
+    Undo(i64, bool),
 }
 
 /// The portal's clock also tells the local time: nothing may depend on the difference.
@@ -168,6 +170,7 @@ impl World {
             Command::Pull => engine.pull(now, mappings, &[]).await,
             Command::Push => engine.push(now, mappings, &[]).await,
             Command::Sync => engine.sync(now, mappings, &[]).await,
+            Command::Undo(run, created) => engine.undo(now, mappings, run, created).await.1,
         };
         report.run_id = run;
         if !report.errors().any(stopped) {
@@ -175,6 +178,20 @@ impl World {
             engine.end_run(totals).await?;
         }
         Ok(report)
+    }
+
+    /// What a person does to the mirror by a command that makes no call.
+    pub(super) async fn decide<T>(
+        &self,
+        work: impl AsyncFnOnce(&Engine<HubSpot<Wire>>, &[Mapping]) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let lock = RunLock::take(&self.mirror()).unwrap();
+        self.steps.begin(None);
+        let steps: Arc<dyn Steps> = Arc::clone(&self.steps) as _;
+        let store = Store::open(&self.mirror())?;
+        let engine = self.engine(StoreHandle::inline(store, Arc::clone(&self.clock), Arc::clone(&steps)), steps);
+        engine.begin_local_run("decide", &lock).await?;
+        work(&engine, &self.mappings).await
     }
 
     fn engine(&self, store: StoreHandle, steps: Arc<dyn Steps>) -> Engine<HubSpot<Wire>> {

@@ -30,8 +30,17 @@ pub struct Waiting {
     unsettled: HashSet<i64>,
     /// Properties whose conflict is held.
     held: HashMap<String, HashSet<String>>,
-    /// What was refused: operation, and the properties with their values.
-    refused: HashMap<String, Vec<(String, BTreeMap<String, Option<String>>)>>,
+    /// What was refused.
+    refused: HashMap<String, Vec<Refused>>,
+}
+
+/// Something that was refused.
+struct Refused {
+    operation: String,
+    /// The properties with their values.
+    properties: BTreeMap<String, Option<String>>,
+    /// Whether a person gave it up, so that it waits for nobody.
+    dropped: bool,
 }
 
 impl Store {
@@ -76,16 +85,16 @@ impl Write<'_> {
             waiting.held.entry(id).or_default().insert(property);
         }
         let mut refused = self.connection.prepare_cached(
-            "SELECT coalesce(record_id, uid, ''), operation, coalesce(properties, '{}') FROM sync_rejects
-             WHERE object = ?1 AND retry = 0",
+            "SELECT coalesce(record_id, uid, ''), operation, coalesce(properties, '{}'), dropped IS NOT NULL
+             FROM sync_rejects WHERE object = ?1 AND retry = 0",
         )?;
         let rows = refused.query_map([object], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            let properties = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
+            Ok((row.get::<_, String>(0)?, Refused { operation: row.get(1)?, properties, dropped: row.get(3)? }))
         })?;
         for row in rows {
-            let (key, operation, properties) = row?;
-            let properties = serde_json::from_str(&properties).unwrap_or_default();
-            waiting.refused.entry(key).or_default().push((operation, properties));
+            let (key, refused) = row?;
+            waiting.refused.entry(key).or_default().push(refused);
         }
         Ok(waiting)
     }
@@ -189,6 +198,9 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
     }
     let Some(local) = applier.local_row(id)? else {
         let archive = applier.table.mapping.deletes == Deletes::Archive && !base.archived;
+        if archive && waiting.refuses(id, Operation::Archive, &[]) {
+            return Ok(Some(RowPlan { waiting: 1, archive, ..RowPlan::default() }));
+        }
         return Ok(archive.then(|| archive_of(base.row, String::new(), id)));
     };
     if local.row == base.row && local.hash == base.row_hash {
@@ -261,7 +273,7 @@ fn new(applier: &mut Applier<'_>, handle: i64, waiting: &Waiting) -> Result<Opti
     }
     if waiting.refuses(&uid, Operation::Create, &fields) || !plan.unsendable.is_empty() {
         plan.unsendable.retain(|unsendable| !waiting.knows(&uid, unsendable));
-        plan.waiting = 1;
+        plan.waiting = u64::from(!plan.unsendable.is_empty() || waiting.is_for_a_person(&uid));
         return Ok(Some(plan));
     }
     plan.change = Some(RowChange { operation: Operation::Create, row: handle, uid, id: None, fields });
@@ -289,7 +301,7 @@ impl Waiting {
     /// Whether exactly this was refused before.
     fn refuses(&self, key: &str, operation: Operation, fields: &[FieldChange]) -> bool {
         let Some(refused) = self.refused.get(key) else { return false };
-        refused.iter().any(|(what, properties)| {
+        refused.iter().any(|Refused { operation: what, properties, .. }| {
             let same = |field: &FieldChange| properties.get(&field.property) == Some(&field.local);
             what == operation.word()
                 && fields.iter().all(same)
@@ -297,9 +309,14 @@ impl Waiting {
         })
     }
 
+    /// Whether anything that was refused of a row has not been given up.
+    fn is_for_a_person(&self, key: &str) -> bool {
+        self.refused.get(key).is_some_and(|refused| refused.iter().any(|refused| !refused.dropped))
+    }
+
     /// Whether a value that cannot be sent is a reject already.
     fn knows(&self, key: &str, unsendable: &Unsendable) -> bool {
         let Some(refused) = self.refused.get(key) else { return false };
-        refused.iter().any(|(_, properties)| properties.get(&unsendable.property) == Some(&unsendable.value))
+        refused.iter().any(|refused| refused.properties.get(&unsendable.property) == Some(&unsendable.value))
     }
 }

@@ -141,7 +141,7 @@ impl Write<'_> {
             .connection
             .prepare_cached(
                 "UPDATE sync_rejects SET properties = ?6, status = ?7, category = ?8, message = ?9,
-                 correlation_id = ?10, attempts = attempts + 1, last_at = ?11, retry = 0
+                 correlation_id = ?10, attempts = attempts + 1, last_at = ?11, retry = 0, dropped = NULL
                  WHERE object = ?1 AND record_id IS ?2 AND uid IS ?3 AND operation = ?4
                    AND (SELECT json_group_array(key) FROM (SELECT key FROM json_each(properties) ORDER BY key)) = ?5",
             )?

@@ -80,6 +80,8 @@ impl Write<'_> {
     pub fn settle_archived(&self, table: &Table, entry: &Entry) -> Result<(), StoreError> {
         if let Some(id) = &entry.id {
             self.note_sent(table.object(), id.as_str(), "archived", [Some("false"), Some("true")])?;
+            let row = (id.as_str(), entry.uid.as_str());
+            self.forget_rejects(table.object(), row, Operation::Archive, std::iter::empty())?;
         }
         self.close_entry(&entry.trace, "done", None)
     }

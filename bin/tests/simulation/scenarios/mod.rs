@@ -2,6 +2,7 @@
 
 mod backfill;
 mod blind;
+mod decisions;
 mod drift;
 mod index;
 mod kills;
@@ -19,6 +20,7 @@ mod scopes;
 mod sweeps;
 mod ties;
 mod trouble;
+mod undoing;
 mod values;
 
 use super::oracle;

@@ -10,7 +10,7 @@ pub(super) async fn world() -> World {
 }
 
 /// The same, with more lines in the mapping of contacts.
-async fn world_with(more: &str) -> World {
+pub(super) async fn world_with(more: &str) -> World {
     let mut world = World::new(still(12, 4, 0, 0)).mirroring(&["companies"]);
     world.mappings.push(contacts(more));
     world.pull_well().await.unwrap();
@@ -31,12 +31,12 @@ pub(super) fn sql(world: &World, sql: &str) {
     world.person().execute_batch(sql).unwrap();
 }
 
-fn remote(world: &World, id: u64, property: &str) -> Option<String> {
+pub(super) fn remote(world: &World, id: u64, property: &str) -> Option<String> {
     world.rehearsal.portal().record("contacts", id).unwrap().text(property)
 }
 
 /// How many calls that write anything were made since this was last asked.
-fn writes(world: &World) -> usize {
+pub(super) fn writes(world: &World) -> usize {
     let calls = world.calls();
     calls.0.iter().filter(|asked| asked.is_write()).count()
 }

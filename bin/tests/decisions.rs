@@ -1,0 +1,187 @@
+//! `crmsync conflicts`, `crmsync rejects` and `crmsync undo` as their users see them.
+
+use crate::sealed::Sealed;
+use crate::served::{Served, exit};
+use rusqlite::Connection;
+use serde_json::Value;
+use simulator::{Lag, Settings, Switches, Tier};
+
+/// A portal that shows every change at once, and a mirror of its contacts and deals that may write to it.
+fn installed() -> (Served, Sealed) {
+    let start = chrono::Utc::now().timestamp_millis();
+    let switches = Switches { lag: Lag::none(), post_create_bump: false, ..Switches::default() };
+    let portal = Served::of(Settings { start, switches, tier: Tier::Unlimited, ..Settings::sized(8, 1, 1, 1) });
+    let home = portal
+        .home()
+        .variable("CRMSYNC_PORTALS__DEFAULT__PUSH__ENABLED", "true")
+        .variable("CRMSYNC_PORTALS__DEFAULT__OBJECTS", "contacts,deals");
+    let (code, told) = exit(&home, &["sync"]);
+    assert_eq!(code, 0, "{told}");
+    (portal, home)
+}
+
+fn change(home: &Sealed, sql: &str) {
+    Connection::open(home.path().join("crm.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+fn one(home: &Sealed, sql: &str) -> String {
+    let mirror = Connection::open(home.path().join("crm.db")).unwrap();
+    mirror.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+/// The command's document, and its exit code.
+fn told(home: &Sealed, words: &[&str]) -> (i32, Value) {
+    let output = home.command(&[words, &["--json"]].concat()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{words:?}: {error}: {text}"));
+    (output.status.code().unwrap(), document)
+}
+
+/// What a person sees, with the record's id replaced.
+fn seen(home: &Sealed, words: &[&str], id: &str) -> String {
+    home.run(words).replace(id, "ID")
+}
+
+fn city(portal: &Served, id: &str) -> Option<String> {
+    portal.lock().record("contacts", id.parse().unwrap()).unwrap().text("city")
+}
+
+#[test]
+fn a_conflict_is_listed_shown_and_decided_the_other_way() {
+    let (portal, home) = installed();
+    assert_eq!(home.run(&["conflicts"]), "exit 0\n--- stdout\nNo conflict waits for a person.\n");
+    let id = one(&home, "SELECT id FROM contacts ORDER BY _row LIMIT 1");
+    change(&home, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{id}'"));
+    let now = chrono::Utc::now().timestamp_millis();
+    portal.lock().edit(now, "contacts", id.parse().unwrap(), &[("city", "Theirs")]).unwrap();
+    let (code, text) = exit(&home, &["push"]);
+    assert_eq!(code, 0, "what a policy decided is done: {text}");
+    insta::assert_snapshot!(seen(&home, &["conflicts", "--all"], &id), @r"
+    exit 0
+    --- stdout
+    id  object    record       property  local  remote  kind
+     1  contacts  ID  city      Mine   Theirs  both_changed  remote
+    No conflict waits for a person.
+    ");
+    let (code, shown) = told(&home, &["conflicts", "show", "1"]);
+    assert_eq!((code, &shown["local"], &shown["remote"]), (0, &"Mine".into(), &"Theirs".into()));
+    assert!(home.run(&["conflicts", "show", "1"]).contains("it can be decided another way"));
+    let calls = portal.lock().record("contacts", id.parse().unwrap()).unwrap().updated_at;
+    insta::assert_snapshot!(seen(&home, &["conflicts", "resolve", "1", "--take", "local"], &id), @r"
+    exit 0
+    --- stdout
+    conflict 1: city of contacts ID is Mine
+    The next `crmsync push` sends it over Theirs.
+    ");
+    assert_eq!(portal.lock().record("contacts", id.parse().unwrap()).unwrap().updated_at, calls);
+    assert_eq!(exit(&home, &["push"]).0, 0);
+    assert_eq!(city(&portal, &id).as_deref(), Some("Mine"));
+    let run =
+        one(&home, "SELECT command || ' ' || exit_code || ' ' || requests FROM sync_runs WHERE command LIKE 'conf%'");
+    assert_eq!(run, "conflicts resolve 0 0");
+}
+
+#[test]
+fn what_nobody_knows_exits_2_and_says_where_to_look() {
+    let (_portal, home) = installed();
+    for words in [
+        &["conflicts", "show", "7"][..],
+        &["conflicts", "resolve", "7", "--take", "remote"],
+        &["rejects", "show", "7"],
+        &["rejects", "retry", "7"],
+        &["rejects", "drop", "7", "--reason", "x"],
+        &["undo", "77"],
+    ] {
+        let (code, text) = exit(&home, words);
+        assert_eq!((code, text.contains("there is no "), text.contains("hint: `")), (2, true, true), "{text}");
+    }
+    for words in [&["conflicts"][..], &["rejects", "list"], &["conflicts", "show", "1"]] {
+        let (code, text) = exit(&Sealed::new(), words);
+        assert_eq!((code, text.contains("there is no mirror yet")), (2, true), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_sent_exits_2_and_says_what_is_expected() {
+    let (_portal, home) = installed();
+    change(
+        &home,
+        "INSERT INTO sync_conflicts (object, record_id, property, local, remote, kind, chosen, run_id, created_at)
+         SELECT 'deals', id, 'amount', '1', '2', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z'
+         FROM deals ORDER BY _row LIMIT 1",
+    );
+    let (code, text) = exit(&home, &["conflicts", "resolve", "1", "--value", "a lot"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("a lot"), "{text}");
+    assert_eq!(told(&home, &["conflicts"]).1["conflicts"].as_array().unwrap().len(), 1, "it still waits");
+}
+
+#[test]
+fn a_reject_is_listed_retried_and_dropped() {
+    let (portal, home) = installed();
+    let id = one(&home, "SELECT id FROM contacts ORDER BY _row LIMIT 1");
+    let email = one(&home, "SELECT email FROM contacts ORDER BY _row LIMIT 1");
+    change(&home, &format!("UPDATE contacts SET email = 'no address' WHERE id = '{id}'"));
+    assert_eq!(exit(&home, &["push"]).0, 1);
+    let (code, list) = told(&home, &["rejects"]);
+    assert_eq!((code, &list["rejects"][0]["properties"]["email"]), (0, &"no address".into()));
+    assert!(home.run(&["rejects"]).contains("1 reject waits for a person"));
+    let shown = home.run(&["rejects", "show", "1"]);
+    assert!(shown.contains("1 attempt") && shown.contains("It is not sent again"), "{shown}");
+    let retried = home.run(&["rejects", "retry"]);
+    assert_eq!(retried, "exit 0\n--- stdout\nThe next `crmsync push` tries 1 reject again.\n");
+    assert_eq!(exit(&home, &["push"]).0, 1);
+    assert_eq!(told(&home, &["rejects", "show", "1"]).1["attempts"], 2);
+    insta::assert_snapshot!(seen(&home, &["rejects", "drop", "1", "--reason", "a typo"], &id), @r"
+    exit 0
+    --- stdout
+    contacts ID: email as HubSpot has it again.
+    ");
+    assert_eq!(one(&home, &format!("SELECT email FROM contacts WHERE id = '{id}'")), email);
+    assert_eq!(home.run(&["rejects", "--all"]), "exit 0\n--- stdout\nNo reject waits for a person.\n");
+    assert_eq!(exit(&home, &["push"]).0, 0);
+    drop(portal);
+}
+
+#[test]
+fn a_run_is_undone_after_it_was_shown_what_that_would_do() {
+    let (portal, home) = installed();
+    let id = one(&home, "SELECT id FROM contacts ORDER BY _row LIMIT 1");
+    change(&home, &format!("UPDATE contacts SET city = 'Before' WHERE id = '{id}'"));
+    assert_eq!(exit(&home, &["push"]).0, 0);
+    change(&home, &format!("UPDATE contacts SET city = 'Wrong' WHERE id = '{id}'"));
+    change(&home, "INSERT INTO contacts (email, _uid) VALUES ('ada@mail.example', 'ada')");
+    let (code, pushed) = told(&home, &["push"]);
+    let run = pushed["run"].to_string();
+    assert_eq!(code, 0, "{pushed}");
+    let made = one(&home, "SELECT id FROM contacts WHERE _uid = 'ada'");
+    let dry = seen(&home, &["undo", &run, "--dry-run"], &id).replace(&made, "MADE");
+    insta::assert_snapshot!(dry, @r"
+    exit 0
+    --- stdout
+    object    record        property      before  written
+    contacts  MADE  (the record)  -       -        created: --archive-created archives it
+    contacts  ID   city          Before  Wrong    undone
+    Nothing was done: this was a dry run.
+    ");
+    assert_eq!(city(&portal, &id).as_deref(), Some("Wrong"));
+    let (code, text) = exit(&home, &["undo", &run]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(city(&portal, &id).as_deref(), Some("Before"));
+    let (code, again) = told(&home, &["undo", &run, "--archive-created"]);
+    assert_eq!((code, &again["pushed"]["archived"], &again["pushed"]["updated"]), (0, &1.into(), &0.into()), "{again}");
+    assert!(portal.lock().record("contacts", made.parse().unwrap()).unwrap().archived_at.is_some());
+    assert_eq!(
+        home.run(&["undo", "1"]),
+        "exit 0\n--- stdout\nRun 1 wrote nothing to HubSpot: there is nothing to undo.\n"
+    );
+}
+
+#[test]
+fn an_undo_without_permission_to_write_exits_3_and_names_the_line() {
+    let (_portal, home) = installed();
+    let home = home.variable("CRMSYNC_PORTALS__DEFAULT__PUSH__ENABLED", "false");
+    let (code, text) = exit(&home, &["undo", "1"]);
+    assert_eq!((code, text.contains("[portals.default.push]")), (3, true), "{text}");
+    assert_eq!(exit(&home, &["undo", "1", "--dry-run"]).0, 0);
+}

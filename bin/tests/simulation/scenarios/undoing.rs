@@ -1,0 +1,140 @@
+//! A run is taken back: what it wrote becomes what it was, and nothing that changed since is written over.
+
+use super::super::world::{Command, World, paused, stopped};
+use super::pushes::{self, settled, sql, world, writes};
+use super::{after, edit, ids, minutes, shown};
+
+/// What the portal holds; empty is no value.
+fn remote(world: &World, id: u64, property: &str) -> Option<String> {
+    pushes::remote(world, id, property).filter(|text| !text.is_empty())
+}
+
+/// A run that edited three contacts and made one. Returns its number, and the contacts with the cities they had.
+async fn pushed(world: &World) -> (i64, Vec<(u64, Option<String>)>) {
+    let ids = ids(world, "contacts");
+    let before: Vec<_> = ids[..3].iter().map(|id| (*id, remote(world, *id, "city"))).collect();
+    for (id, _) in &before {
+        sql(world, &format!("UPDATE contacts SET city = 'Wrong', job_title = NULL WHERE id = '{id}'"));
+    }
+    sql(world, "INSERT INTO contacts (email, first_name) VALUES ('ada@mail.example', 'Ada')");
+    let report = world.run_well(Command::Sync).await.unwrap();
+    assert_eq!((report.pushed().updated, report.pushed().created), (3, 1));
+    after(minutes(5)).await;
+    (report.run_id, before)
+}
+
+#[test]
+fn an_undone_run_leaves_the_portal_as_it_was_and_undoing_it_twice_does_nothing_more() {
+    paused(async {
+        let world = world().await;
+        let titles: Vec<_> = ids(&world, "contacts").iter().map(|id| remote(&world, *id, "jobtitle")).collect();
+        let (run, before) = pushed(&world).await;
+        let report = world.run_well(Command::Undo(run, false)).await.unwrap();
+        assert_eq!((report.pushed().updated, report.pushed().archived), (3, 0));
+        for ((id, city), title) in before.iter().zip(&titles) {
+            assert_eq!(remote(&world, *id, "city"), *city);
+            assert_eq!(remote(&world, *id, "jobtitle"), *title);
+        }
+        assert_eq!(ids(&world, "contacts").len(), 13, "what was created stays");
+        settled(&world).await;
+        writes(&world);
+        let again = world.run_well(Command::Undo(run, false)).await.unwrap();
+        assert_eq!((writes(&world), again.pushed().written()), (0, 0));
+        // The undoing is a run like any other, and can be undone.
+        world.run_well(Command::Undo(report.run_id, false)).await.unwrap();
+        assert_eq!(remote(&world, before[0].0, "city").as_deref(), Some("Wrong"));
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn p2_a_value_that_changed_since_is_a_held_conflict_and_an_edit_since_is_left_alone() {
+    paused(async {
+        let world = world().await;
+        let (run, before) = pushed(&world).await;
+        let (theirs, mine, plain) = (before[0].0, before[1].0, before[2].0);
+        edit(&world, "contacts", theirs, "city", "Theirs");
+        sql(&world, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{mine}'"));
+        let report = world.run_well(Command::Undo(run, false)).await.unwrap();
+        assert_eq!(report.open_conflicts, 1);
+        assert_eq!(remote(&world, theirs, "city").as_deref(), Some("Theirs"), "nothing is written over it");
+        assert_eq!(remote(&world, mine, "city").as_deref(), Some("Mine"), "the newer edit is what is sent");
+        assert_eq!(remote(&world, plain, "city"), before[2].1);
+        let held = format!(
+            "SELECT count(*) FROM sync_conflicts WHERE record_id = '{theirs}' AND chosen = 'held' AND base = 'Wrong'
+             AND remote = 'Theirs' AND kind = 'both_changed'"
+        );
+        assert_eq!(world.count(&held), 1);
+        for _ in 0..2 {
+            after(minutes(5)).await;
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(world.count(&held), 1, "it waits for a person");
+            assert_eq!(remote(&world, theirs, "city").as_deref(), Some("Theirs"));
+        }
+        assert_eq!(shown(&world, "contacts", theirs, "city"), before[0].1, "the mirror holds what it was");
+    });
+}
+
+#[test]
+fn p25_what_a_run_created_is_archived_only_when_asked_for_and_under_the_belt() {
+    paused(async {
+        let mut world = world().await;
+        let (run, _) = pushed(&world).await;
+        let made = world.count("SELECT CAST(id AS INTEGER) FROM contacts WHERE email = 'ada@mail.example'");
+        world.pushing.max_archives.at_least = 0;
+        world.pushing.max_archives.percent = 0.0;
+        writes(&world);
+        let report = world.run(Command::Undo(run, true), None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("--allow archives=1"), "{error}");
+        assert_eq!(writes(&world), 0);
+        world.pushing.allow_archives = Some(1);
+        let report = world.run_well(Command::Undo(run, true)).await.unwrap();
+        assert_eq!((report.pushed().updated, report.pushed().archived), (3, 1));
+        assert!(world.rehearsal.portal().record("contacts", made.cast_unsigned()).unwrap().archived_at.is_some());
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn an_archive_is_not_undone_and_a_run_that_wrote_nothing_neither() {
+    paused(async {
+        let world = world().await;
+        let id = ids(&world, "contacts")[3];
+        let idle = world.run_well(Command::Sync).await.unwrap().run_id;
+        sql(&world, &format!("UPDATE contacts SET archived = 1 WHERE id = '{id}'"));
+        let run = world.run_well(Command::Sync).await.unwrap().run_id;
+        writes(&world);
+        for run in [run, idle] {
+            world.run_well(Command::Undo(run, true)).await.unwrap();
+        }
+        assert_eq!(writes(&world), 0);
+        assert!(world.rehearsal.portal().record("contacts", id).unwrap().archived_at.is_some());
+    });
+}
+
+#[test]
+fn an_undoing_that_is_killed_at_any_step_can_be_undone_again() {
+    paused(async {
+        let good = world().await;
+        let (run, before) = pushed(&good).await;
+        good.run_well(Command::Undo(run, false)).await.unwrap();
+        let steps = good.steps().len();
+        assert!(steps > 10, "only {steps} steps");
+        for step in 1..=steps {
+            let world = world().await;
+            let (run, _) = pushed(&world).await;
+            let killed = match world.run(Command::Undo(run, false), Some(step)).await {
+                Ok(report) => report.errors().any(stopped),
+                Err(error) => stopped(&error),
+            };
+            assert!(killed, "step {step}: the run went on");
+            after(minutes(2)).await;
+            world.run_well(Command::Undo(run, false)).await.unwrap();
+            for (id, city) in &before {
+                assert_eq!(remote(&world, *id, "city"), *city, "killed at step {step}");
+            }
+            assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 0, "killed at step {step}");
+        }
+    });
+}
