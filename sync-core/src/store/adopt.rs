@@ -85,7 +85,8 @@ impl Write<'_> {
             let known = {
                 let mut applier = Applier::new(self, table)?;
                 let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
-                let known = applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
+                let known =
+                    applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
                 if !known {
                     self.name_row(table, &local, &record.id)?;
                 }
@@ -131,6 +132,21 @@ impl Write<'_> {
             table.quoted()
         );
         self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
+        self.name_ends(table.object(), &new.uid, id)?;
         self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
+    }
+
+    /// Associations that name a row by its key name its record from now on: the row is gone.
+    fn name_ends(&self, object: &str, uid: &str, id: &str) -> Result<(), StoreError> {
+        let touched = "INSERT INTO sync_touched (object, row_handle, record_id, at)
+                       SELECT 'associations', rowid, ?3, ?4 FROM associations WHERE from_object = ?1 AND from_id = ?2";
+        self.connection.prepare_cached(touched)?.execute(params![object, uid, id, self.now.to_string()])?;
+        for side in ["from", "to"] {
+            let sql = format!(
+                "UPDATE OR REPLACE associations SET {side}_id = ?3 WHERE {side}_object = ?1 AND {side}_id = ?2"
+            );
+            self.connection.prepare_cached(&sql)?.execute([object, uid, id])?;
+        }
+        Ok(())
     }
 }

@@ -36,10 +36,10 @@ pub struct Waiting {
 impl Store {
     /// The rows of a table that somebody touched.
     pub fn suspects(&self, object: &str) -> Result<Vec<Suspect>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT record_id, max(row_handle) FROM sync_touched WHERE object = ?1
-                 GROUP BY record_id, CASE WHEN record_id IS NULL THEN row_handle END ORDER BY 2")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT record_id, max(row_handle) FROM sync_touched WHERE object = ?1
+                 GROUP BY record_id, CASE WHEN record_id IS NULL THEN row_handle END ORDER BY 2",
+        )?;
         let found = statement.query_map([object], |row| Ok(Suspect { id: row.get(0)?, row: row.get(1)? }))?;
         Ok(found.collect::<Result<_, _>>()?)
     }
@@ -78,9 +78,8 @@ impl Write<'_> {
             "SELECT coalesce(record_id, uid, ''), operation, coalesce(properties, '{}') FROM sync_rejects
              WHERE object = ?1 AND retry = 0",
         )?;
-        let rows = refused.query_map([object], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?))
-        })?;
+        let rows =
+            refused.query_map([object], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
         for row in rows {
             let (key, operation, properties) = row?;
             let properties = serde_json::from_str(&properties).unwrap_or_default();

@@ -157,7 +157,10 @@ fn a_new_row_whose_record_is_there_adopts_it_and_its_values_are_edits() {
             .portal()
             .create(now, "contacts", &[("email", "ada@mail.example"), ("city", "London"), ("firstname", "A.")])
             .unwrap();
-        sql(&world, "INSERT INTO contacts (email, first_name, job_title) VALUES ('ADA@mail.example', 'Ada', 'Countess')");
+        sql(
+            &world,
+            "INSERT INTO contacts (email, first_name, job_title) VALUES ('ADA@mail.example', 'Ada', 'Countess')",
+        );
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!((report.objects["contacts"].pushed.created, report.objects["contacts"].pushed.adopted), (0, 1));
         assert_eq!(ids(&world, "contacts").len(), 13);
