@@ -7,6 +7,7 @@ use crate::installation::Installation;
 use crate::output::{Align, Table, words};
 use clap::Args;
 use serde::Serialize;
+use sync_core::model::RecordId;
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
 use sync_core::plan::links::Kinds;
 use sync_core::store::LinkChange;
@@ -271,7 +272,7 @@ fn link_documents<'a>(
 
 fn row_document(change: &RowChange) -> RowDocument<'_> {
     RowDocument {
-        record_id: change.id.as_ref().map(|id| id.as_str()),
+        record_id: change.id.as_ref().map(RecordId::as_str),
         uid: &change.uid,
         fields: change.fields.iter().map(field_document).collect(),
     }

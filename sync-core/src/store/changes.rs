@@ -22,6 +22,9 @@ pub struct Suspect {
     pub row: i64,
 }
 
+/// An operation that was refused, and the properties with their values.
+type Refused = (String, BTreeMap<String, Option<String>>);
+
 /// What keeps changes from being pushed, by record or by the key of a row without one.
 #[derive(Default)]
 pub struct Waiting {
@@ -30,7 +33,7 @@ pub struct Waiting {
     /// Properties whose conflict is held.
     held: HashMap<String, HashSet<String>>,
     /// What was refused: operation, and the properties with their values.
-    refused: HashMap<String, Vec<(String, BTreeMap<String, Option<String>>)>>,
+    refused: HashMap<String, Vec<Refused>>,
 }
 
 impl Store {

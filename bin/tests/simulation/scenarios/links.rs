@@ -1,6 +1,9 @@
 //! Associations that people write into the mirror reach the portal, beside what others wrote there.
 
-use super::super::world::{Command, World, paused, stopped};
+mod kills;
+mod refused;
+
+use super::super::world::{Command, World, paused};
 use super::{after, agree, ids, minutes, still};
 use mappings::Mapping;
 use simulator::Category;
@@ -227,6 +230,32 @@ fn p22_a_pair_of_new_rows_is_made_after_both() {
 }
 
 #[test]
+fn p22_new_rows_that_name_each_other_in_a_circle_are_made_and_then_associated() {
+    paused(async {
+        let world = world_with("contacts: {}", &[]).await;
+        sql(
+            &world,
+            "INSERT INTO associations (from_object, from_id, to_object, to_id, label) VALUES
+             ('contacts', 'ada', 'contacts', 'bo', 'Manager'), ('contacts', 'bo', 'contacts', 'cy', 'Manager'),
+             ('contacts', 'cy', 'contacts', 'ada', 'Manager');
+             INSERT INTO contacts (_uid, email) VALUES
+             ('ada', 'ada@mail.example'), ('bo', 'bo@mail.example'), ('cy', 'cy@mail.example');",
+        );
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.pushed().created, report.pushed().linked), (3, 3));
+        assert_eq!(world.count("SELECT count(*) FROM contacts_contacts"), 6, "each pair is seen from both sides");
+        assert_eq!(world.count("SELECT count(*) FROM associations WHERE label = 'Reports to'"), 3);
+        nothing_pending(&world);
+        settled(&world).await;
+        sql(&world, "DELETE FROM associations WHERE from_id = (SELECT id FROM contacts WHERE _uid = 'ada')");
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!(report.pushed().unlinked, 2);
+        assert_eq!(world.count("SELECT count(*) FROM contacts_contacts"), 2);
+        settled(&world).await;
+    });
+}
+
+#[test]
 fn p22_an_association_waits_for_a_row_that_cannot_be_made() {
     paused(async {
         let world = world().await;
@@ -256,94 +285,6 @@ fn p22_new_rows_whose_records_are_there_are_associated_all_the_same() {
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!((report.pushed().adopted, report.pushed().linked), (1, 1));
         assert_eq!(there(&world, (contact, company)), [""]);
-        settled(&world).await;
-    });
-}
-
-#[test]
-fn p14_what_cannot_be_associated_is_a_reject_with_a_sentence_until_it_is_gone() {
-    paused(async {
-        let world = world().await;
-        let (contact, company) = two(&world);
-        let archived = ids(&world, "companies")[3];
-        let now = world.rehearsal.now();
-        world.rehearsal.portal().archive(now, "companies", archived).unwrap();
-        // The archived list is walked once an hour.
-        after(minutes(61)).await;
-        world.run_well(Command::Sync).await.unwrap();
-        add(&world, &contact.to_string(), &company.to_string(), Some("Chief"));
-        add(&world, &contact.to_string(), &archived.to_string(), None);
-        add(&world, &contact.to_string(), "12", None);
-        let other = "INSERT INTO associations (from_object, from_id, to_object, to_id) VALUES
-                     ('contacts', '1', 'contacts', '2'), ('contacts', '3', 'deals', '4'), ('spoons', '5', 'forks', '6')";
-        sql(&world, other);
-        writes(&world);
-        for round in 0..2 {
-            let report = world.run_well(Command::Push).await.unwrap();
-            let (new, old) = if round == 0 { (6, 0) } else { (0, 6) };
-            assert_eq!((report.pushed().refused, report.pushed().waiting), (new, old), "round {round}");
-            assert_eq!(writes(&world), 0);
-            for sentence in [
-                "%no label Chief%Decision maker%",
-                "%is archived%",
-                "%has the id or _uid 12%",
-                "%no mapping names associations of contacts with contacts%",
-                "%deals are not mirrored%",
-                "%spoons are not mirrored%",
-            ] {
-                let told = format!("SELECT count(*) FROM sync_rejects WHERE message LIKE '{sentence}'");
-                assert_eq!(world.count(&told), 1, "{sentence}");
-            }
-            assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE attempts = 1"), 6);
-        }
-        sql(&world, "DELETE FROM associations");
-        world.run_well(Command::Push).await.unwrap();
-        nothing_pending(&world);
-    });
-}
-
-#[test]
-fn p14_a_pair_that_is_only_read_is_a_reject() {
-    paused(async {
-        let world = world_with("companies: { direction: pull }", &[(2, 1, 279)]).await;
-        let pair = two(&world);
-        add(&world, &pair.0.to_string(), &pair.1.to_string(), Some("Decision maker"));
-        writes(&world);
-        let report = world.run_well(Command::Push).await.unwrap();
-        assert_eq!((report.pushed().refused, writes(&world)), (1, 0));
-        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE message LIKE '%direction: pull%'"), 1);
-        sql(&world, "DELETE FROM associations");
-        world.run_well(Command::Push).await.unwrap();
-        assert_eq!(writes(&world), 0);
-        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE operation = 'dissociate'"), 1);
-        assert_eq!(there(&world, pair), [""]);
-    });
-}
-
-#[test]
-fn p14_what_the_portal_refuses_is_a_reject_that_is_not_tried_again_until_it_changes() {
-    paused(async {
-        let world = world().await;
-        let (contact, companies) = (ids(&world, "contacts")[2], ids(&world, "companies"));
-        // The mirror does not know yet that one of them is archived.
-        let now = world.rehearsal.now();
-        world.rehearsal.portal().archive(now, "companies", companies[3]).unwrap();
-        for company in [companies[0], companies[3]] {
-            add(&world, &contact.to_string(), &company.to_string(), None);
-        }
-        let report = world.run_well(Command::Push).await.unwrap();
-        assert_eq!(
-            (report.pushed().linked, report.pushed().refused),
-            (1, 1),
-            "a good pair is not held up by a bad one"
-        );
-        writes(&world);
-        let report = world.run_well(Command::Push).await.unwrap();
-        assert_eq!((writes(&world), report.pushed().waiting), (0, 1));
-        sql(&world, &format!("DELETE FROM associations WHERE to_id = '{}'", companies[3]));
-        world.run_well(Command::Push).await.unwrap();
-        nothing_pending(&world);
-        after(minutes(61)).await;
         settled(&world).await;
     });
 }
@@ -383,83 +324,4 @@ fn an_edit_that_no_trigger_saw_is_found_by_a_full_look() {
         assert_eq!(there(&world, pair), [""]);
         settled(&world).await;
     });
-}
-
-/// Something of everything that can be done to associations.
-fn change_everything(world: &World) {
-    let (contacts, companies) = (ids(world, "contacts"), ids(world, "companies"));
-    let company = |n: usize| companies[n].to_string();
-    add(world, &contacts[0].to_string(), &company(0), Some("Decision maker"));
-    add(world, &contacts[1].to_string(), &company(1), None);
-    add(world, &contacts[2].to_string(), "12", Some("Chief"));
-    sql(
-        world,
-        &format!(
-            "DELETE FROM associations WHERE from_id = '{}' AND label = 'Billing Contact';
-             DELETE FROM associations WHERE from_id = '{}';
-             INSERT INTO contacts (_uid, email) VALUES ('ada', 'ada@mail.example');
-             INSERT INTO associations (from_object, from_id, to_object, to_id, label)
-             VALUES ('companies', '{}', 'contacts', 'ada', 'Primary');",
-            contacts[3],
-            contacts[4],
-            company(2)
-        ),
-    );
-    add_there(world, (contacts[0], companies[0]), Category::HubspotDefined, 931);
-}
-
-async fn changed_world() -> World {
-    let world = world_with("companies: {}", &[(3, 1, 931), (4, 1, 931)]).await;
-    change_everything(&world);
-    world
-}
-
-/// Every association that the portal holds.
-fn portal(world: &World) -> Vec<(u64, u64, u32)> {
-    let edges = world.rehearsal.portal().associations("contacts", "companies");
-    edges.into_iter().map(|edge| (edge.from_id, edge.to_id, edge.type_id)).collect()
-}
-
-/// Kills a run at each of its steps in turn, each time in a world of its own, and lets further runs finish.
-async fn killed_anywhere(prepare: impl AsyncFn() -> World) {
-    let good = prepare().await;
-    good.run_well(Command::Push).await.unwrap();
-    let steps = good.steps();
-    assert!(steps.contains(&"push.links_settled"), "{steps:?}");
-    settled(&good).await;
-    let wanted = portal(&good);
-    for (n, step) in steps.iter().enumerate() {
-        let world = prepare().await;
-        let killed = match world.run(Command::Push, Some(n + 1)).await {
-            Ok(report) => report.errors().any(stopped),
-            Err(error) => stopped(&error),
-        };
-        assert!(killed, "step {n}, {step}: the run went on");
-        after(minutes(2)).await;
-        world.run_well(Command::Sync).await.unwrap_or_else(|error| panic!("killed at step {n}, {step}: {error}"));
-        after(minutes(2)).await;
-        settled(&world).await;
-        assert_eq!(portal(&world), wanted, "killed at step {n}, {step}");
-        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 1, "killed at step {n}, {step}");
-    }
-}
-
-#[test]
-fn p9_a_push_of_associations_killed_at_any_step_is_finished_by_the_next_one() {
-    paused(killed_anywhere(changed_world));
-}
-
-#[test]
-fn p9_a_recovery_of_associations_killed_at_any_step_is_the_same_recovery_again() {
-    paused(killed_anywhere(async || {
-        let world = changed_world().await;
-        for path in ["companies/batch/create", "companies/batch/archive"] {
-            lose_the_answer(&world, path);
-        }
-        world.run(Command::Push, None).await.unwrap();
-        after(minutes(2)).await;
-        let (contacts, companies) = (ids(&world, "contacts"), ids(&world, "companies"));
-        add(&world, &contacts[5].to_string(), &companies[3].to_string(), Some("Decision maker"));
-        world
-    }));
 }
