@@ -146,6 +146,17 @@ CREATE TABLE sync_journal (
 );
 CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
 
+-- The same for pairs of records: which kinds of association both sides agreed on, and which the pair was to have, as
+-- JSON arrays. An open entry's pair is read before anything else of it is sent.
+CREATE TABLE sync_journal_links (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER NOT NULL, operation TEXT NOT NULL,
+    from_object TEXT NOT NULL, from_id TEXT NOT NULL, to_object TEXT NOT NULL, to_id TEXT NOT NULL,
+    base TEXT NOT NULL, wanted TEXT NOT NULL,
+    sent_at TEXT NOT NULL, settled_at TEXT, outcome TEXT, message TEXT
+);
+CREATE INDEX sync_journal_links_open ON sync_journal_links (from_object, to_object, from_id, to_id)
+    WHERE settled_at IS NULL;
+
 CREATE TABLE sync_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
     exit_code INTEGER, pulled INTEGER NOT NULL DEFAULT 0, pushed INTEGER NOT NULL DEFAULT 0,

@@ -50,13 +50,7 @@ impl<R: Remote + 'static> Engine<R> {
         self.cycle(server_now, mappings, objects, &[Stage::Push]).await
     }
 
-    async fn cycle(
-        &self,
-        server_now: Timestamp,
-        mappings: &[Mapping],
-        objects: &[String],
-        stages: &[Stage],
-    ) -> Report {
+    async fn cycle(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String], stages: &[Stage]) -> Report {
         let mut report = Report::default();
         if let Err(error) = self.pass_stages(&mut report, server_now, mappings, objects, stages).await {
             report.error = Some(error);
@@ -93,12 +87,7 @@ impl<R: Remote + 'static> Engine<R> {
         self.enter_run(command, None, lock).await
     }
 
-    async fn enter_run(
-        &self,
-        command: &'static str,
-        portal: Option<String>,
-        lock: &RunLock,
-    ) -> Result<i64, RunError> {
+    async fn enter_run(&self, command: &'static str, portal: Option<String>, lock: &RunLock) -> Result<i64, RunError> {
         let known = lock.last_run();
         let (run, restored) = self
             .store()

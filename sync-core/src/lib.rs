@@ -20,7 +20,7 @@ pub mod store;
 pub use engine::{Engine, Parts, PullSettings};
 pub use error::{RemoteError, RemoteErrorKind, RunError};
 pub use plan::belts::Belt;
-pub use push::{PlannedObject, PushSettings, Pushed, Survey};
 pub use pull::{Lanes, Verification, Via};
+pub use push::{PlannedObject, PushSettings, Pushed, Survey};
 pub use remote::Remote;
 pub use report::{ObjectReport, Report};

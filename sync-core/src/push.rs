@@ -4,12 +4,13 @@
 //!   is merged as a pull would: a remote has no compare-and-swap, so this is as near as one can get.
 //! * What is about to be sent is in the journal, on the disk, before the first byte leaves. An answer that never came
 //!   leaves its entry open: the next run looks at the record before anything else of it is sent.
-//! * Creates come first, then updates, then archives. A belt stops an object type before anything of it is sent.
+//! * Creates come first, then updates, then associations, whose ends have records by then, then archives. A belt stops an object type before anything of it is sent.
 
 mod archives;
 mod breaker;
 mod creates;
 mod decisions;
+mod links;
 mod recover;
 mod send;
 mod survey;
@@ -67,6 +68,10 @@ pub struct Pushed {
     pub updated: u64,
     /// Records that were archived.
     pub archived: u64,
+    /// Pairs of records whose associations were written.
+    pub linked: u64,
+    /// Pairs of records that were taken apart.
+    pub unlinked: u64,
     /// Changes that were refused.
     pub refused: u64,
     /// Changes whose outcome nobody knows yet.
@@ -82,6 +87,8 @@ impl Pushed {
         self.adopted += other.adopted;
         self.updated += other.updated;
         self.archived += other.archived;
+        self.linked += other.linked;
+        self.unlinked += other.unlinked;
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.waiting += other.waiting;
@@ -123,6 +130,9 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let breaker = Arc::new(Breaker::default());
         for operation in ORDER {
+            if operation == Operation::Archive && !open.is_empty() {
+                self.push_links(&open, report.daily || report.restored, &breaker, report).await?;
+            }
             let mut tasks = JoinSet::new();
             for table in &open {
                 let (engine, table, breaker) = (self.clone(), Arc::clone(table), Arc::clone(&breaker));

@@ -168,7 +168,14 @@ async fn pull(context: &Context, stage: &Stage) -> Result<(), CommandError> {
         HubSpot::new(stage.rehearsal.clone(), token, settings, Arc::clone(&observer)).with_clock(Arc::clone(&clock));
     let steps = Arc::new(Unstopped);
     let store = StoreHandle::on_thread(Store::open(&stage.mirror)?, clock, steps.clone());
-    let engine = Engine::new(Parts { remote, store, observer, steps, pull: PullSettings::default(), push: PushSettings::default() });
+    let engine = Engine::new(Parts {
+        remote,
+        store,
+        observer,
+        steps,
+        pull: PullSettings::default(),
+        push: PushSettings::default(),
+    });
     let (account, run_id) = engine.begin_run("pull", None, &lock).await?;
     let mut report = engine.pull(account.server_time, &stage.mappings, &[]).await;
     report.run_id = run_id;

@@ -7,7 +7,10 @@ use crate::installation::Installation;
 use crate::output::{Align, Table, words};
 use clap::Args;
 use serde::Serialize;
+use sync_core::model::RecordId;
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
+use sync_core::plan::links::Kinds;
+use sync_core::store::LinkChange;
 use sync_core::{PlannedObject, Survey};
 use tokio::time::Instant;
 
@@ -52,7 +55,7 @@ struct ObjectDocument<'a> {
     creates: Vec<RowDocument<'a>>,
     updates: Vec<RowDocument<'a>>,
     archives: Vec<RowDocument<'a>>,
-    associations: Associations,
+    associations: Associations<'a>,
 }
 
 #[derive(Serialize)]
@@ -72,10 +75,27 @@ struct FieldDocument<'a> {
     local: Option<&'a str>,
 }
 
-#[derive(Default, Serialize)]
-struct Associations {
-    add: Vec<()>,
-    remove: Vec<()>,
+#[derive(Serialize)]
+struct Associations<'a> {
+    add: Vec<LinkDocument<'a>>,
+    remove: Vec<LinkDocument<'a>>,
+}
+
+/// Kinds of association that a pair of records gets or loses.
+#[derive(Serialize)]
+struct LinkDocument<'a> {
+    from_object: &'a str,
+    from_id: &'a str,
+    to_object: &'a str,
+    to_id: &'a str,
+    labels: Vec<KindDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct KindDocument<'a> {
+    category: &'a str,
+    type_id: i64,
+    label: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +141,7 @@ pub(super) fn show(
         seconds: (began.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0,
     };
     context.output.show(&document, |output| {
-        let total: usize = survey.values().map(|planned| planned.changes.len()).sum();
+        let total: usize = survey.values().map(|planned| planned.changes.len() + planned.links.len()).sum();
         if total > 0 {
             output.table(&table(&survey))?;
         }
@@ -134,7 +154,7 @@ pub(super) fn show(
         }
         output.line(summary(&survey, &document.calls))
     })?;
-    Ok(survey.values().any(|planned| !planned.changes.is_empty()))
+    Ok(survey.values().any(|planned| !planned.changes.is_empty() || !planned.links.is_empty()))
 }
 
 fn summary(survey: &Survey, calls: &Calls) -> String {
@@ -142,17 +162,21 @@ fn summary(survey: &Survey, calls: &Calls) -> String {
         let changes = survey.values().flat_map(|planned| &planned.changes);
         changes.filter(|change| change.operation == operation).count() as u64
     };
-    let (creates, updates, archives) =
-        (count(Operation::Create), count(Operation::Update), count(Operation::Archive));
-    if creates + updates + archives == 0 {
+    let (creates, updates, archives) = (count(Operation::Create), count(Operation::Update), count(Operation::Archive));
+    let links = survey.values().map(|planned| planned.links.len() as u64).sum();
+    if creates + updates + archives + links == 0 {
         return "Nothing to push.".to_owned();
     }
+    let pairs = match links {
+        0 => String::new(),
+        links => format!(", {}", words::counted(links, "pair of records", "pairs of records")),
+    };
     format!(
-        "{}, {}, {}: about {}",
+        "{}, {}, {}{pairs}: about {}",
         words::counted(creates, "create", "creates"),
         words::counted(updates, "update", "updates"),
         words::counted(archives, "archive", "archives"),
-        words::counted(calls.window, "call", "calls")
+        words::counted(calls.window + calls.associations, "call", "calls")
     )
 }
 
@@ -166,7 +190,9 @@ fn table(survey: &Survey) -> Table {
         ("local", Align::Left),
     ]);
     let rows = survey.iter().flat_map(|(object, planned)| planned.changes.iter().map(move |change| (object, change)));
+    let mut left = SHOWN;
     for (object, change) in rows.take(SHOWN) {
+        left -= 1;
         let operation = match change.operation {
             Operation::Create => "create or adopt",
             operation => operation.word(),
@@ -181,7 +207,18 @@ fn table(survey: &Survey) -> Table {
             table.row([head[0], head[1], head[2], &field.property, &base, &local]);
         }
     }
+    for link in survey.values().flat_map(|planned| &planned.links).take(left) {
+        let (base, local) = (names(&link.base), names(&link.local));
+        let other = format!("{} {}", link.pair.to, link.to);
+        table.row([link.pair.from.as_str(), link.operation(), link.from.as_str(), &other, &base, &local]);
+    }
     table
+}
+
+/// The labels of a pair.
+fn names(kinds: &Kinds) -> String {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.label.as_deref().unwrap_or("(unlabeled)")).collect();
+    shown(Some(names.join(", ").as_str()).filter(|names| !names.is_empty()))
 }
 
 fn shown(value: Option<&str>) -> String {
@@ -204,13 +241,38 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
         creates: of(Operation::Create),
         updates: of(Operation::Update),
         archives: of(Operation::Archive),
-        associations: Associations::default(),
+        associations: Associations {
+            add: link_documents(planned, |link| (&link.local, &link.base)),
+            remove: link_documents(planned, |link| (&link.base, &link.local)),
+        },
     }
+}
+
+/// The kinds of each pair that are on the one side and not on the other.
+fn link_documents<'a>(
+    planned: &'a PlannedObject,
+    sides: impl Fn(&'a LinkChange) -> (&'a Kinds, &'a Kinds),
+) -> Vec<LinkDocument<'a>> {
+    let documents = planned.links.iter().filter_map(|link| {
+        let (has, lacks) = sides(link);
+        let labels: Vec<KindDocument<'a>> = has
+            .difference(lacks)
+            .map(|kind| KindDocument { category: &kind.category, type_id: kind.type_id, label: kind.label.as_deref() })
+            .collect();
+        (!labels.is_empty()).then(|| LinkDocument {
+            from_object: &link.pair.from,
+            from_id: link.from.as_str(),
+            to_object: &link.pair.to,
+            to_id: link.to.as_str(),
+            labels,
+        })
+    });
+    documents.collect()
 }
 
 fn row_document(change: &RowChange) -> RowDocument<'_> {
     RowDocument {
-        record_id: change.id.as_ref().map(sync_core::model::RecordId::as_str),
+        record_id: change.id.as_ref().map(RecordId::as_str),
         uid: &change.uid,
         fields: change.fields.iter().map(field_document).collect(),
     }
@@ -225,7 +287,7 @@ fn field_document(field: &FieldChange) -> FieldDocument<'_> {
     }
 }
 
-/// A batch is read and written, at a hundred records a call.
+/// A batch is read and written, at a hundred records a call; pairs are read, written and read again, a thousand at once.
 fn calls(survey: &Survey) -> Calls {
     let batches = |planned: &PlannedObject, operation: Operation| {
         planned.changes.iter().filter(|change| change.operation == operation).count().div_ceil(100) as u64
@@ -238,5 +300,6 @@ fn calls(survey: &Survey) -> Calls {
                 + batches(planned, Operation::Archive))
         })
         .sum();
-    Calls { window, ..Calls::default() }
+    let associations = survey.values().map(|planned| 3 * planned.links.len().div_ceil(1_000) as u64).sum();
+    Calls { window, associations, ..Calls::default() }
 }

@@ -225,9 +225,8 @@ fn write(
             let sql = format!("INSERT OR REPLACE INTO {object} (id, {column}) VALUES (?1, ?2)");
             person.execute(&sql, params![id, token]).unwrap();
             ledger.take_back(object, key, |_| true);
-            let uid: String = person
-                .query_row(&format!("SELECT _uid FROM {object} WHERE id = ?1"), [&id], |row| row.get(0))
-                .unwrap();
+            let uid: String =
+                person.query_row(&format!("SELECT _uid FROM {object} WHERE id = ?1"), [&id], |row| row.get(0)).unwrap();
             ledger.wrote_here(object, (&uid, id.as_deref()), property, Some(token));
         }
         86..93 => {
@@ -254,7 +253,9 @@ fn insert(
     let mail = match dice.u8(..5) {
         _ if object != "contacts" => None,
         // Somebody's address: the new row is that person's.
-        0 => world.rehearsal.portal().records("contacts").filter_map(|record| record.text("email")).nth(dice.usize(..9)),
+        0 => {
+            world.rehearsal.portal().records("contacts").filter_map(|record| record.text("email")).nth(dice.usize(..9))
+        }
         1 | 2 => Some(format!("{}@mail.example", token.to_lowercase())),
         _ => None,
     };

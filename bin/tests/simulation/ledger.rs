@@ -188,7 +188,11 @@ fn text(value: &Value) -> Option<String> {
 fn texts_there(world: &World) -> BTreeSet<String> {
     let portal = world.rehearsal.portal();
     let objects = world.mappings.iter().map(|mapping| mapping.object.as_str());
-    objects.flat_map(|object| portal.records(object)).flat_map(|record| record.properties.into_values()).filter_map(|value| text(&value)).collect()
+    objects
+        .flat_map(|object| portal.records(object))
+        .flat_map(|record| record.properties.into_values())
+        .filter_map(|value| text(&value))
+        .collect()
 }
 
 /// What the mirror remembers of a record, for whoever looks for the mistake.

@@ -129,7 +129,12 @@ impl<R: Remote + 'static> Engine<R> {
     /// Asks for associations; asks once more for records that the remote said nothing about. What it is silent about
     /// twice stays as it is in the mirror. `None` when the credential may not read this pair, which is told; the rest of
     /// the object type goes on.
-    async fn ask(&self, from: &str, to: &str, ids: &[RecordId]) -> Result<Option<Vec<Association>>, RunError> {
+    pub(crate) async fn ask(
+        &self,
+        from: &str,
+        to: &str,
+        ids: &[RecordId],
+    ) -> Result<Option<Vec<Association>>, RunError> {
         let mut answers: Vec<Association> = Vec::with_capacity(ids.len());
         let mut silent: Vec<RecordId> = ids.to_vec();
         for _ in 0..2 {

@@ -25,7 +25,8 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         breaker.check()?;
         let looking = Arc::clone(table);
-        let Twins { new, folded, refused } = self.store().write(move |write| write.part_twins(&looking, &batch)).await?;
+        let Twins { new, folded, refused } =
+            self.store().write(move |write| write.part_twins(&looking, &batch)).await?;
         pushed.adopted += folded;
         pushed.refused += refused;
         self.step("push.twins_parted")?;

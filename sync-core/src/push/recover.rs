@@ -21,8 +21,9 @@ impl<R: Remote + 'static> Engine<R> {
     pub(crate) async fn recover(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<u64, RunError> {
         let object = table.object().to_owned();
         let entries = self.store().call(move |store| store.unsettled(&object)).await?;
+        let links = self.recover_links(table).await?;
         if entries.is_empty() {
-            return Ok(0);
+            return Ok(links);
         }
         self.step("recover.begun")?;
         let of = |operation: Operation| -> Vec<Entry> {
@@ -30,7 +31,7 @@ impl<R: Remote + 'static> Engine<R> {
         };
         self.recover_updates(table, of(Operation::Update)).await?;
         self.recover_archives(table, of(Operation::Archive)).await?;
-        self.recover_creates(table, of(Operation::Create), server_now).await
+        Ok(links + self.recover_creates(table, of(Operation::Create), server_now).await?)
     }
 
     async fn recover_updates(&self, table: &Arc<Table>, entries: Vec<Entry>) -> Result<(), RunError> {

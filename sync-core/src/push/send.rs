@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::{RemoteError, RemoteErrorKind, RunError};
 use crate::model::{Record, RecordId};
 use crate::plan::changes::Operation;
-use crate::remote::{Outcome, Refusal, Remote, WriteInput, WrittenRecord, Writing};
+use crate::remote::{Outcome, Refusal, Remote, WriteInput, Writing, WrittenRecord};
 use crate::store::{Entry, Table};
 use std::sync::Arc;
 
@@ -51,7 +51,8 @@ impl<R: Remote + 'static> Engine<R> {
                     let not_done = std::mem::take(&mut sorted.not_done);
                     breaker.note(sorted.done.is_empty() && sorted.refused.is_empty());
                     existing.extend(self.settle_sorted(table, sorted, pushed).await?);
-                    let why = not_done.iter().map(|(_, error)| error).find(|error| error.kind != RemoteErrorKind::Refused);
+                    let why =
+                        not_done.iter().map(|(_, error)| error).find(|error| error.kind != RemoteErrorKind::Refused);
                     let why = why.cloned();
                     parts.push(not_done.into_iter().map(|(entry, _)| entry).collect());
                     if let Some(error) = why.map(RunError::from) {
@@ -197,7 +198,7 @@ fn sort(entries: Vec<Entry>, outcomes: Vec<Outcome<WrittenRecord>>) -> Sorted {
     sorted
 }
 
-fn refusal_of(error: &RemoteError) -> Refusal {
+pub(super) fn refusal_of(error: &RemoteError) -> Refusal {
     Refusal {
         status: error.status,
         message: error.message.clone(),

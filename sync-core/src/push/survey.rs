@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::error::RunError;
 use crate::plan::changes::{Operation, RowChange, RowPlan};
 use crate::remote::Remote;
-use crate::store::{Suspect, Table};
+use crate::store::{LinkChange, Suspect, Table};
 use mappings::Mapping;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct PlannedObject {
     pub changes: Vec<RowChange>,
     /// Rows with changes that wait for a person, or for what is unsettled.
     pub waiting: u64,
+    /// Pairs of records whose associations are to be written.
+    pub links: Vec<LinkChange>,
 }
 
 /// What is to be pushed, by object type.
@@ -70,7 +72,27 @@ impl<R: Remote + 'static> Engine<R> {
                 survey.insert(table.object().to_owned(), self.survey(&table).await?);
             }
         }
+        self.plan_links(&mut survey, full).await?;
         Ok(survey)
+    }
+
+    /// Associations, each with the object type at whose records it begins, or else at whose it ends.
+    async fn plan_links(&self, survey: &mut Survey, full: bool) -> Result<(), RunError> {
+        let look = self.survey_links(full).await?;
+        let changes = look.changes.clone();
+        self.store().write(move |write| write.note_pending_links(&changes)).await?;
+        for change in look.changes {
+            let named = [&change.pair.from, &change.pair.to].into_iter().find(|object| survey.contains_key(*object));
+            if let Some(planned) = named.cloned().and_then(|object| survey.get_mut(&object)) {
+                planned.links.push(change);
+            }
+        }
+        for (object, count) in look.refused.into_iter().chain(look.waiting) {
+            if let Some(planned) = survey.get_mut(&object) {
+                planned.waiting += count;
+            }
+        }
+        Ok(())
     }
 
     /// Every change of a table, to be shown; nothing of it is sent.
@@ -97,10 +119,8 @@ impl<R: Remote + 'static> Engine<R> {
         let object = table.object().to_owned();
         let columns: Vec<String> = extent.cleared.keys().cloned().collect();
         let counted = Arc::clone(table);
-        let (rows, filled) = self
-            .store()
-            .call(move |store| Ok((store.row_count(&object)?, store.filled(&counted, &columns)?)))
-            .await?;
+        let (rows, filled) =
+            self.store().call(move |store| Ok((store.row_count(&object)?, store.filled(&counted, &columns)?))).await?;
         let settings = self.push_settings();
         let object = table.object();
         let updates = settings.max_updates.limit(rows, settings.allow_updates);
@@ -134,11 +154,7 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     /// Compares every row that somebody touched with its base. A value that cannot be sent becomes a reject.
-    async fn compare(
-        &self,
-        table: &Arc<Table>,
-        mut each: impl FnMut(Suspect, RowPlan),
-    ) -> Result<(), RunError> {
+    async fn compare(&self, table: &Arc<Table>, mut each: impl FnMut(Suspect, RowPlan)) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let suspects = self.store().call(move |store| store.suspects(&object)).await?;
         for some in suspects.chunks(ROWS) {

@@ -47,21 +47,30 @@ impl Write<'_> {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
             match self.twin_of(table, &change)? {
                 None if change.fields.is_empty() => {
-                    self.reject_change(table, &change, &Refusal {
-                        category: Some(EMPTY.to_owned()),
-                        message: "the row holds no value that could be sent; fill it in, or delete it".to_owned(),
-                        ..Refusal::default()
-                    })?;
+                    self.reject_change(
+                        table,
+                        &change,
+                        &Refusal {
+                            category: Some(EMPTY.to_owned()),
+                            message: "the row holds no value that could be sent; fill it in, or delete it".to_owned(),
+                            ..Refusal::default()
+                        },
+                    )?;
                     twins.refused += 1;
                 }
                 None if self.may_have_been_made(table, &change)? => {
-                    self.reject_change(table, &change, &Refusal {
-                        category: Some(RESTORED.to_owned()),
-                        message: "the mirror was put back from an older copy, and this row may have been created there \
+                    self.reject_change(
+                        table,
+                        &change,
+                        &Refusal {
+                            category: Some(RESTORED.to_owned()),
+                            message:
+                                "the mirror was put back from an older copy, and this row may have been created there \
                                   since; look, then try it again or drop it"
-                            .to_owned(),
-                        ..Refusal::default()
-                    })?;
+                                    .to_owned(),
+                            ..Refusal::default()
+                        },
+                    )?;
                     twins.refused += 1;
                 }
                 None => twins.new.push(change),
@@ -98,10 +107,10 @@ impl Write<'_> {
                 WHERE m.key = 'restored_in_run' AND r.started_at >=
                     (SELECT min(at) FROM sync_touched WHERE object = ?1 AND row_handle = ?2))
             AND NOT EXISTS (SELECT 1 FROM sync_rejects WHERE object = ?1 AND uid = ?3 AND retry = 1)";
-        let held = self.connection.prepare_cached(held)?.query_row(
-            params![table.object(), change.row, change.uid],
-            |row| row.get(0),
-        )?;
+        let held = self
+            .connection
+            .prepare_cached(held)?
+            .query_row(params![table.object(), change.row, change.uid], |row| row.get(0))?;
         Ok(held)
     }
 
@@ -129,7 +138,8 @@ impl Write<'_> {
             let known = {
                 let mut applier = Applier::new(self, table)?;
                 let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
-                let known = applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
+                let known =
+                    applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
                 if !known {
                     self.name_row(table, &local, &record.id)?;
                 }
@@ -175,6 +185,21 @@ impl Write<'_> {
             table.quoted()
         );
         self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
+        self.name_ends(table.object(), &new.uid, id)?;
         self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
+    }
+
+    /// Associations that name a row by its key name its record from now on: the row is gone.
+    fn name_ends(&self, object: &str, uid: &str, id: &str) -> Result<(), StoreError> {
+        let touched = "INSERT INTO sync_touched (object, row_handle, record_id, at)
+                       SELECT 'associations', rowid, ?3, ?4 FROM associations WHERE from_object = ?1 AND from_id = ?2";
+        self.connection.prepare_cached(touched)?.execute(params![object, uid, id, self.now.to_string()])?;
+        for side in ["from", "to"] {
+            let sql = format!(
+                "UPDATE OR REPLACE associations SET {side}_id = ?3 WHERE {side}_object = ?1 AND {side}_id = ?2"
+            );
+            self.connection.prepare_cached(&sql)?.execute([object, uid, id])?;
+        }
+        Ok(())
     }
 }

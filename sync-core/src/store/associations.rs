@@ -2,6 +2,7 @@
 
 use super::{Pair, Store, StoreError, Write};
 use crate::model::{Association, AssociationKind, RecordId};
+use crate::plan::links::merge;
 use rusqlite::{CachedStatement, params};
 use std::collections::BTreeSet;
 
@@ -56,16 +57,18 @@ impl Write<'_> {
                 continue;
             }
             let local = read(&mut statements.local, pair, from)?;
-            for (to, category, type_id, label) in base.difference(&remote) {
+            let merged = merge(&base, &local, &remote);
+            for (to, category, type_id, _) in base.difference(&remote) {
                 statements.remove_base.execute(params![pair.from, from, pair.to, to, category, type_id])?;
+            }
+            for (to, category, type_id, label) in remote.difference(&base) {
+                statements.add_base.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
+            }
+            for (to, category, type_id, label) in local.difference(&merged) {
                 statements.remove.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
             }
-            for added in remote.difference(&base) {
-                let (to, category, type_id, label) = added;
-                statements.add_base.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
-                if !local.contains(added) {
-                    statements.add.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
-                }
+            for (to, category, type_id, label) in merged.difference(&local) {
+                statements.add.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
             }
             changed += 1;
         }

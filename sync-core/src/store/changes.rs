@@ -23,6 +23,8 @@ pub struct Suspect {
     pub row: i64,
 }
 
+/// An operation that was refused, and the properties with their values.
+
 /// What keeps changes from being pushed, by record or by the key of a row without one.
 #[derive(Default)]
 pub struct Waiting {
@@ -46,10 +48,10 @@ struct Refused {
 impl Store {
     /// The rows of a table that somebody touched.
     pub fn suspects(&self, object: &str) -> Result<Vec<Suspect>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT record_id, max(row_handle) FROM sync_touched WHERE object = ?1
-                 GROUP BY record_id, CASE WHEN record_id IS NULL THEN row_handle END ORDER BY 2")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT record_id, max(row_handle) FROM sync_touched WHERE object = ?1
+                 GROUP BY record_id, CASE WHEN record_id IS NULL THEN row_handle END ORDER BY 2",
+        )?;
         let found = statement.query_map([object], |row| Ok(Suspect { id: row.get(0)?, row: row.get(1)? }))?;
         Ok(found.collect::<Result<_, _>>()?)
     }

@@ -1,5 +1,6 @@
 //! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
+use super::links::ASSOCIATIONS;
 use super::reproject;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
@@ -52,7 +53,7 @@ impl Store {
 }
 
 impl Store {
-    /// Whether triggers of an object type were not as they should be when it was prepared: rows may have been changed
+    /// Whether triggers of an object type, or of `associations`, were not as they should be when it was prepared: rows may have been changed
     /// that nothing noted.
     pub fn was_unguarded(&self, object: &str) -> bool {
         self.remade.contains(object)
@@ -85,7 +86,9 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String
             keep_views(connection, &pair_views(tables, pair))?;
         }
     }
-    keep_association_triggers(connection)?;
+    if keep_association_triggers(connection)? {
+        remade.insert(ASSOCIATIONS.to_owned());
+    }
     Ok(remade)
 }
 

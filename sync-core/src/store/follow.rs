@@ -18,12 +18,7 @@ const LONGEST: usize = 100;
 
 /// Moves the edits of a merged-away record. Says whether they are gone from its row, as they are unless the survivor is
 /// not known or not active.
-pub(super) fn follow(
-    applier: &mut Applier<'_>,
-    id: &str,
-    base: &Base,
-    local: &LocalRow,
-) -> Result<bool, StoreError> {
+pub(super) fn follow(applier: &mut Applier<'_>, id: &str, base: &Base, local: &LocalRow) -> Result<bool, StoreError> {
     let Some((survivor, kept, row)) = survivor_of(applier, base)? else { return Ok(false) };
     let table = applier.table;
     let (old, new) = (table.wires(&base.properties)?, table.wires(&kept.properties)?);
@@ -48,8 +43,7 @@ pub(super) fn follow(
             let wire = |cell: &Cell<'_>| field.to_wire(cell).ok().flatten().or_else(|| shown(cell));
             let (mine, held) = (wire(mine), wire(&row.cells[place]));
             let remote_at = kept.updated_at;
-            let conflict =
-                Conflict { object, id: &survivor, property: &field.property, remote_at, kind: BOTH_CHANGED };
+            let conflict = Conflict { object, id: &survivor, property: &field.property, remote_at, kind: BOTH_CHANGED };
             write.note_conflict(&conflict, [old[place].as_deref(), mine.as_deref(), held.as_deref()], winner)?;
         }
         if matches!(decision, Decision::Local | Decision::Conflict(Winner::Local | Winner::Held)) {
@@ -89,9 +83,7 @@ fn set(write: &Write<'_>, table: &str, column: &str, row: i64, cell: &Cell<'_>) 
 fn hand_over(write: &Write<'_>, object: &str, from: &str, (to, row): (&str, i64)) -> Result<(), StoreError> {
     write
         .connection
-        .prepare_cached(
-            "UPDATE sync_touched SET record_id = ?3, row_handle = ?4 WHERE object = ?1 AND record_id = ?2",
-        )?
+        .prepare_cached("UPDATE sync_touched SET record_id = ?3, row_handle = ?4 WHERE object = ?1 AND record_id = ?2")?
         .execute(params![object, from, to, row])?;
     Ok(())
 }

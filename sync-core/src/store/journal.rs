@@ -148,10 +148,8 @@ impl Write<'_> {
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
-    let unreadable = || StoreError::Altered {
-        table: "sync_journal".to_owned(),
-        what: "an entry in it cannot be read".to_owned(),
-    };
+    let unreadable =
+        || StoreError::Altered { table: "sync_journal".to_owned(), what: "an entry in it cannot be read".to_owned() };
     let operation: String = row.get(1)?;
     let properties: String = row.get(5)?;
     Ok(Entry {

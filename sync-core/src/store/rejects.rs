@@ -124,7 +124,8 @@ impl Write<'_> {
     pub(super) fn forget_unwanted(&self, object: &str, id: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "DELETE FROM sync_rejects WHERE object = ?1 AND record_id = ?2 AND category IS NOT 'MAPPING_CHANGED'",
+                "DELETE FROM sync_rejects WHERE object = ?1 AND record_id = ?2 AND category IS NOT 'MAPPING_CHANGED'
+                 AND operation NOT IN ('associate', 'dissociate')",
             )?
             .execute([object, id])?;
         Ok(())

@@ -62,7 +62,8 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::settle`].
     pub fn settle_made(&self, table: &Table, entry: &Entry, record: &Record) -> Result<(), StoreError> {
-        let other = Applier::new(self, table)?.local_row(record.id.as_str())?.is_some_and(|local| local.row != entry.row);
+        let other =
+            Applier::new(self, table)?.local_row(record.id.as_str())?.is_some_and(|local| local.row != entry.row);
         if !other {
             self.settle(table, &[(entry.clone(), record.clone())])?;
             return Ok(());

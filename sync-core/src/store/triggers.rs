@@ -81,8 +81,10 @@ pub(super) fn triggers_of(table: &Table) -> [Trigger; 4] {
 
 /// The triggers of the associations' table, which every mirror has.
 pub(super) fn association_triggers() -> [Trigger; 3] {
-    [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")].map(|(event, side)| {
-        let note = noted("'associations'", &format!("{side}.rowid"), &format!("{side}.from_id"));
+    let note = |side: &str| noted("'associations'", &format!("{side}.rowid"), &format!("{side}.from_id"));
+    // An update may take a row from one record to another: both are touched.
+    let both = format!("{} {}", note("OLD"), note("NEW"));
+    [("INSERT", note("NEW")), ("UPDATE", both), ("DELETE", note("OLD"))].map(|(event, note)| {
         let rest = format!("AFTER {event} ON associations WHEN {BY_A_PERSON} BEGIN {note} END");
         Trigger::new("associations", event, &rest)
     })
@@ -102,9 +104,9 @@ pub(super) fn drop_triggers(connection: &Connection, table: &Table) -> Result<()
     Ok(())
 }
 
-/// Makes the triggers of the associations' table.
-pub(super) fn keep_association_triggers(connection: &Connection) -> Result<(), StoreError> {
-    association_triggers().iter().try_for_each(|trigger| keep(connection, trigger).map(drop))
+/// Makes the triggers of the associations' table. Says whether they were not there as they should be.
+pub(super) fn keep_association_triggers(connection: &Connection) -> Result<bool, StoreError> {
+    association_triggers().iter().try_fold(false, |made, trigger| Ok(made | keep(connection, trigger)?))
 }
 
 fn noted(object: &str, handle: &str, id: &str) -> String {

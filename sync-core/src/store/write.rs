@@ -16,6 +16,11 @@ pub struct Write<'s> {
 }
 
 impl Write<'_> {
+    /// The tables that mappings gave this mirror, by object type.
+    pub(super) fn tables(&self) -> &std::collections::BTreeMap<String, Arc<Table>> {
+        self.tables
+    }
+
     /// The table of an object type.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod drift;
 mod index;
 mod kills;
 mod late;
+mod links;
 mod lives;
 mod objects;
 mod pace;

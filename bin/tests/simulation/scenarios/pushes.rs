@@ -157,7 +157,10 @@ fn a_new_row_whose_record_is_there_adopts_it_and_its_values_are_edits() {
             .portal()
             .create(now, "contacts", &[("email", "ada@mail.example"), ("city", "London"), ("firstname", "A.")])
             .unwrap();
-        sql(&world, "INSERT INTO contacts (email, first_name, job_title) VALUES ('ADA@mail.example', 'Ada', 'Countess')");
+        sql(
+            &world,
+            "INSERT INTO contacts (email, first_name, job_title) VALUES ('ADA@mail.example', 'Ada', 'Countess')",
+        );
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!((report.objects["contacts"].pushed.created, report.objects["contacts"].pushed.adopted), (0, 1));
         assert_eq!(ids(&world, "contacts").len(), 13);
@@ -302,10 +305,7 @@ fn p21_edits_of_a_record_that_was_merged_away_go_to_the_survivor() {
     paused(async {
         let world = world().await;
         let ids = ids(&world, "contacts");
-        sql(
-            &world,
-            &format!("UPDATE contacts SET job_title = 'Captain', last_name = 'Mine' WHERE id = '{}'", ids[4]),
-        );
+        sql(&world, &format!("UPDATE contacts SET job_title = 'Captain', last_name = 'Mine' WHERE id = '{}'", ids[4]));
         let now = world.rehearsal.now();
         let survivor = world.rehearsal.portal().merge(now, "contacts", ids[3], ids[4]).unwrap();
         edit(&world, "contacts", survivor, "lastname", "Theirs");
@@ -335,7 +335,8 @@ fn p7_what_is_about_to_leave_is_in_the_journal_first() {
         writes(&world);
         world.run(Command::Push, Some(leaving)).await.unwrap();
         assert_eq!(writes(&world), 0);
-        let entered = "SELECT count(*) FROM sync_journal WHERE settled_at IS NULL AND properties LIKE '%[\"Oslo\",\"Rome\"]%'";
+        let entered =
+            "SELECT count(*) FROM sync_journal WHERE settled_at IS NULL AND properties LIKE '%[\"Oslo\",\"Rome\"]%'";
         assert_eq!(world.count(entered), 1);
     });
 }
@@ -375,7 +376,10 @@ fn p13_two_bad_rows_among_a_hundred_cost_no_more_than_their_halvings() {
         world.mappings.push(contacts(""));
         world.rehearsal.portal().switches_mut().update_multi_status = false;
         world.pull_well().await.unwrap();
-        sql(&world, "UPDATE contacts SET city = 'Oslo'; UPDATE contacts SET email = 'bad' || _row WHERE _row IN (7, 70)");
+        sql(
+            &world,
+            "UPDATE contacts SET city = 'Oslo'; UPDATE contacts SET email = 'bad' || _row WHERE _row IN (7, 70)",
+        );
         writes(&world);
         world.pushing.allow_updates = Some(100);
         let report = world.run_well(Command::Push).await.unwrap();

@@ -1,0 +1,93 @@
+//! What cannot be associated stays as it was written, and is told.
+
+use super::super::super::world::{Command, paused};
+use super::super::{after, ids, minutes};
+use super::{add, nothing_pending, settled, sql, there, two, world, world_with, writes};
+
+#[test]
+fn p14_what_cannot_be_associated_is_a_reject_with_a_sentence_until_it_is_gone() {
+    paused(async {
+        let world = world().await;
+        let (contact, company) = two(&world);
+        let archived = ids(&world, "companies")[3];
+        let now = world.rehearsal.now();
+        world.rehearsal.portal().archive(now, "companies", archived).unwrap();
+        // The archived list is walked once an hour.
+        after(minutes(61)).await;
+        world.run_well(Command::Sync).await.unwrap();
+        add(&world, &contact.to_string(), &company.to_string(), Some("Chief"));
+        add(&world, &contact.to_string(), &archived.to_string(), None);
+        add(&world, &contact.to_string(), "12", None);
+        let other = "INSERT INTO associations (from_object, from_id, to_object, to_id) VALUES
+                     ('contacts', '1', 'contacts', '2'), ('contacts', '3', 'deals', '4'), ('spoons', '5', 'forks', '6')";
+        sql(&world, other);
+        writes(&world);
+        for round in 0..2 {
+            let report = world.run_well(Command::Push).await.unwrap();
+            let (new, old) = if round == 0 { (6, 0) } else { (0, 6) };
+            assert_eq!((report.pushed().refused, report.pushed().waiting), (new, old), "round {round}");
+            assert_eq!(writes(&world), 0);
+            for sentence in [
+                "%no label Chief%Decision maker%",
+                "%is archived%",
+                "%has the id or _uid 12%",
+                "%no mapping names associations of contacts with contacts%",
+                "%deals are not mirrored%",
+                "%spoons are not mirrored%",
+            ] {
+                let told = format!("SELECT count(*) FROM sync_rejects WHERE message LIKE '{sentence}'");
+                assert_eq!(world.count(&told), 1, "{sentence}");
+            }
+            assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE attempts = 1"), 6);
+        }
+        sql(&world, "DELETE FROM associations");
+        world.run_well(Command::Push).await.unwrap();
+        nothing_pending(&world);
+    });
+}
+
+#[test]
+fn p14_a_pair_that_is_only_read_is_a_reject() {
+    paused(async {
+        let world = world_with("companies: { direction: pull }", &[(2, 1, 279)]).await;
+        let pair = two(&world);
+        add(&world, &pair.0.to_string(), &pair.1.to_string(), Some("Decision maker"));
+        writes(&world);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.pushed().refused, writes(&world)), (1, 0));
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE message LIKE '%direction: pull%'"), 1);
+        sql(&world, "DELETE FROM associations");
+        world.run_well(Command::Push).await.unwrap();
+        assert_eq!(writes(&world), 0);
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE operation = 'dissociate'"), 1);
+        assert_eq!(there(&world, pair), [""]);
+    });
+}
+
+#[test]
+fn p14_what_the_portal_refuses_is_a_reject_that_is_not_tried_again_until_it_changes() {
+    paused(async {
+        let world = world().await;
+        let (contact, companies) = (ids(&world, "contacts")[2], ids(&world, "companies"));
+        // The mirror does not know yet that one of them is archived.
+        let now = world.rehearsal.now();
+        world.rehearsal.portal().archive(now, "companies", companies[3]).unwrap();
+        for company in [companies[0], companies[3]] {
+            add(&world, &contact.to_string(), &company.to_string(), None);
+        }
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!(
+            (report.pushed().linked, report.pushed().refused),
+            (1, 1),
+            "a good pair is not held up by a bad one"
+        );
+        writes(&world);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((writes(&world), report.pushed().waiting), (0, 1));
+        sql(&world, &format!("DELETE FROM associations WHERE to_id = '{}'", companies[3]));
+        world.run_well(Command::Push).await.unwrap();
+        nothing_pending(&world);
+        after(minutes(61)).await;
+        settled(&world).await;
+    });
+}

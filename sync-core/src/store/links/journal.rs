@@ -1,0 +1,211 @@
+//! What was sent about pairs of records, and what became of it. An entry is on the disk before the first byte leaves, and
+//! stays open until its pair was read.
+
+use super::{LinkChange, kind_json, operation};
+use crate::model::{Association, AssociationKind, RecordId};
+use crate::plan::links::{Kinds, Step, agreed, step};
+use crate::remote::Refusal;
+use crate::store::{Pair, Store, StoreError, Write};
+use rusqlite::params;
+use serde_json::Value;
+
+/// An entry whose outcome is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkEntry {
+    /// Its number.
+    pub entry: i64,
+    /// What was to be written: `local` is what was sent.
+    pub change: LinkChange,
+}
+
+/// What became of entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SettledLinks {
+    /// Pairs that hold what was sent.
+    pub linked: u64,
+    /// Pairs that were taken apart.
+    pub unlinked: u64,
+    /// Pairs that do not hold it, although the remote said so.
+    pub refused: u64,
+    /// Pairs of which the remote told nothing: their entries stay open.
+    pub open: u64,
+}
+
+impl Store {
+    /// The entries of a pair of object types whose outcome is not known, oldest first.
+    pub fn unsettled_links(&self, pair: &Pair) -> Result<Vec<LinkEntry>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, from_id, to_id, base, wanted FROM sync_journal_links
+             WHERE from_object = ?1 AND to_object = ?2 AND settled_at IS NULL ORDER BY id",
+        )?;
+        let mut rows = statement.query([&pair.from, &pair.to])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let change = LinkChange {
+                pair: pair.clone(),
+                from: RecordId::from(row.get::<_, String>(1)?),
+                to: RecordId::from(row.get::<_, String>(2)?),
+                base: kinds_of(&row.get::<_, String>(3)?)?,
+                local: kinds_of(&row.get::<_, String>(4)?)?,
+            };
+            entries.push(LinkEntry { entry: row.get(0)?, change });
+        }
+        Ok(entries)
+    }
+}
+
+impl Write<'_> {
+    /// Enters a change of a pair that is about to be sent.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn intend_link(&self, change: LinkChange) -> Result<LinkEntry, StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_journal_links (run_id, operation, from_object, from_id, to_object, to_id, base, wanted,
+                 sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                self.run_id,
+                operation(&change.local),
+                change.pair.from,
+                change.from.as_str(),
+                change.pair.to,
+                change.to.as_str(),
+                kinds_json(&change.base),
+                kinds_json(&change.local),
+                self.now.to_string()
+            ])?;
+        Ok(LinkEntry { entry: self.connection.last_insert_rowid(), change })
+    }
+
+    /// Settles entries by what the remote tells of their records now. `done` says that it answered that they were
+    /// carried out; what it then does not hold is a reject. Otherwise it is simply pending again.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_links(
+        &self,
+        pair: &Pair,
+        entries: &[LinkEntry],
+        answers: &[Association],
+        done: bool,
+    ) -> Result<SettledLinks, StoreError> {
+        let mut settled = SettledLinks::default();
+        for LinkEntry { entry, change } in entries {
+            let Some(answer) = answers.iter().find(|answer| answer.from == change.from) else {
+                settled.open += 1;
+                continue;
+            };
+            let told = answer.to.iter().filter(|neighbour| neighbour.id == change.to);
+            let remote: Kinds = told.map(|neighbour| neighbour.kind.clone()).collect();
+            self.agree_on(change, &remote)?;
+            if step(&change.local, &remote) == Step::Nothing {
+                settled.linked += u64::from(!change.local.is_empty());
+                settled.unlinked += u64::from(change.local.is_empty());
+                let before_and_after = [change.told(&change.base), change.told(&change.local)];
+                let before_and_after = before_and_after.each_ref().map(Option::as_deref);
+                self.note_sent(&pair.from, change.from.as_str(), "associations", before_and_after)?;
+                self.close_link(*entry, "done", None)?;
+            } else if done {
+                settled.refused += 1;
+                let refusal = Refusal {
+                    category: Some("PASSED_OVER".to_owned()),
+                    message: "the remote answered as if the associations had been written, and holds others".to_owned(),
+                    ..Refusal::default()
+                };
+                self.reject_link(change, &refusal)?;
+                self.close_link(*entry, "refused", Some(&refusal.message))?;
+            } else {
+                self.close_link(*entry, "undone", Some("the pair does not hold it"))?;
+            }
+        }
+        self.apply_associations(pair, answers)?;
+        Ok(settled)
+    }
+
+    /// Closes an entry that was refused, and keeps what it wanted as a reject.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_link_refused(&self, entry: &LinkEntry, refusal: &Refusal) -> Result<(), StoreError> {
+        self.reject_link(&entry.change, refusal)?;
+        self.close_link(entry.entry, "refused", Some(&refusal.message))
+    }
+
+    /// Closes an entry of which it is certain that nothing was carried out: its change is simply pending again.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle_link_undone(&self, entry: &LinkEntry, why: &str) -> Result<(), StoreError> {
+        self.close_link(entry.entry, "undone", Some(why))
+    }
+
+    /// Notes why the outcome of an entry is not known; it stays open.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn note_unknown_link(&self, entry: &LinkEntry, why: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE sync_journal_links SET message = ?2 WHERE id = ?1 AND settled_at IS NULL")?
+            .execute(params![entry.entry, why])?;
+        Ok(())
+    }
+
+    fn close_link(&self, entry: i64, outcome: &str, message: Option<&str>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_journal_links SET settled_at = ?2, outcome = ?3, message = ?4
+                 WHERE id = ?1 AND settled_at IS NULL",
+            )?
+            .execute(params![entry, self.now.to_string(), outcome, message])?;
+        Ok(())
+    }
+
+    /// Both sides now agree on what was sent as far as the remote holds it: an edit made since stays an edit.
+    fn agree_on(&self, change: &LinkChange, remote: &Kinds) -> Result<(), StoreError> {
+        let (pair, from, to) = (&change.pair, change.from.as_str(), change.to.as_str());
+        let mut read = self.connection.prepare_cached(
+            "SELECT category, type_id, label FROM sync_association_base
+             WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4",
+        )?;
+        let base = read.query_map(params![pair.from, from, pair.to, to], |row| {
+            Ok(AssociationKind { category: row.get(0)?, type_id: row.get(1)?, label: row.get(2)? })
+        })?;
+        let base: Kinds = base.collect::<Result<_, _>>()?;
+        let now = agreed(&base, &change.local, remote);
+        let mut remove = self.connection.prepare_cached(
+            "DELETE FROM sync_association_base WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4
+             AND category = ?5 AND type_id = ?6",
+        )?;
+        for kind in base.difference(&now) {
+            remove.execute(params![pair.from, from, pair.to, to, kind.category, kind.type_id])?;
+        }
+        let mut add = self.connection.prepare_cached(
+            "INSERT OR REPLACE INTO sync_association_base (from_object, from_id, to_object, to_id, category, type_id,
+             label) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for kind in now.difference(&base) {
+            add.execute(params![pair.from, from, pair.to, to, kind.category, kind.type_id, kind.label])?;
+        }
+        Ok(())
+    }
+}
+
+fn kinds_json(kinds: &Kinds) -> String {
+    Value::Array(kinds.iter().map(kind_json).collect()).to_string()
+}
+
+fn kinds_of(text: &str) -> Result<Kinds, StoreError> {
+    let unreadable = || StoreError::Altered {
+        table: "sync_journal_links".to_owned(),
+        what: "an entry in it cannot be read".to_owned(),
+    };
+    let kinds: Vec<Value> = serde_json::from_str(text).map_err(|_| unreadable())?;
+    let kind = |value: &Value| {
+        let label = value.get("label")?.as_str().map(str::to_owned);
+        let (category, type_id) = (value.get("category")?.as_str()?.to_owned(), value.get("type_id")?.as_i64()?);
+        Some(AssociationKind { category, type_id, label })
+    };
+    kinds.iter().map(|value| kind(value).ok_or_else(unreadable)).collect()
+}

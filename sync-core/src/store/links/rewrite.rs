@@ -1,0 +1,185 @@
+//! Rows as people wrote them, written out: with all of their kind, in the direction in which the pair is stored, and
+//! with the ids of records.
+
+use super::ends::{End, Way, Ways};
+use super::refused::Wish;
+use super::{ASSOCIATIONS, LinkSuspect};
+use crate::model::AssociationKind;
+use crate::plan::links::{Given, resolve, turned};
+use crate::store::{Pair, StoreError};
+use rusqlite::{Row, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row that is not what both sides agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    handle: i64,
+    from_object: String,
+    from: String,
+    to_object: String,
+    to: String,
+    given: Given,
+}
+
+/// What is to be made of such a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It says all there is to say.
+    Good,
+    /// An end has no record yet.
+    Waits,
+    /// It cannot be sent, and why.
+    Bad(String),
+}
+
+/// The rows of one record that are not what both sides agreed on, and what is to be made of each.
+pub(super) type Standings = Vec<(Written, Standing)>;
+
+/// The other ends and kinds of the rows that are not sent.
+pub(super) fn bad_rows(standings: &Standings) -> BTreeSet<(String, Given)> {
+    let bad = standings.iter().filter(|(_, standing)| *standing != Standing::Good);
+    bad.map(|(row, _)| (row.to.clone(), row.given.clone())).collect()
+}
+
+impl Written {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let given = Given { category: row.get(5)?, type_id: row.get(6)?, label: row.get(7)? };
+        Ok(Self {
+            handle: row.get(0)?,
+            from_object: row.get(1)?,
+            from: row.get(2)?,
+            to_object: row.get(3)?,
+            to: row.get(4)?,
+            given,
+        })
+    }
+
+    /// The wish of a row that cannot be sent.
+    pub(super) fn wish(&self, standing: &Standing) -> Option<Wish> {
+        let Standing::Bad(why) = standing else { return None };
+        Some(Wish::of_row(&self.from_object, &self.to_object, &self.to, &self.given, why))
+    }
+}
+
+impl Ways<'_> {
+    /// Writes out the rows of these records, and of those to which rows are moved by that.
+    pub(super) fn write_all_out(
+        &mut self,
+        suspects: &[LinkSuspect],
+    ) -> Result<BTreeMap<String, Standings>, StoreError> {
+        let mut left = suspects.to_vec();
+        let mut done: BTreeMap<String, Standings> = BTreeMap::new();
+        while let Some(suspect) = left.pop() {
+            let mut standings = Vec::new();
+            for row in self.rows_of(&suspect)? {
+                let standing = match self.meant(&row)? {
+                    Ok(Some((pair, [from, to], kind))) => {
+                        if self.replace(&row, &pair, [&from, &to], &kind)? {
+                            if !done.contains_key(&from) {
+                                left.push(LinkSuspect { id: from, rows: Vec::new() });
+                            }
+                            continue;
+                        }
+                        Standing::Good
+                    }
+                    Ok(None) => Standing::Waits,
+                    Err(why) => Standing::Bad(why),
+                };
+                standings.push((row, standing));
+            }
+            done.entry(suspect.id).or_default().extend(standings);
+        }
+        Ok(done)
+    }
+
+    fn rows_of(&self, suspect: &LinkSuspect) -> Result<Vec<Written>, StoreError> {
+        const COLUMNS: &str = "rowid, from_object, from_id, to_object, to_id, category, type_id, label";
+        let connection = self.write.connection;
+        let mut known = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM associations a WHERE from_object = ?1 AND from_id = ?2 AND NOT EXISTS (
+                 SELECT 1 FROM sync_association_base b WHERE b.from_object = a.from_object AND b.from_id = a.from_id
+                 AND b.to_object = a.to_object AND b.to_id = a.to_id AND b.category IS a.category
+                 AND b.type_id IS a.type_id AND b.label IS a.label)"
+        ))?;
+        let mut rows = Vec::new();
+        for object in self.write.tables().keys() {
+            let found = known.query_map(params![object, suspect.id], Written::read)?;
+            rows.extend(found.collect::<Result<Vec<_>, _>>()?);
+        }
+        // Rows of object types that nobody mirrors are found by their handles alone.
+        let mut touched = connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM associations WHERE rowid = ?1 AND from_id = ?2"))?;
+        for handle in &suspect.rows {
+            for row in touched.query_map(params![handle, suspect.id], Written::read)? {
+                let row = row?;
+                if !self.write.tables().contains_key(&row.from_object) && !rows.contains(&row) {
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a row means, in the direction in which its pair is stored; `None` while it has to wait.
+    #[expect(clippy::type_complexity, reason = "a row has that many parts, and is read in one place")]
+    fn meant(
+        &mut self,
+        row: &Written,
+    ) -> Result<Result<Option<(Pair, [String; 2], AssociationKind)>, String>, StoreError> {
+        let (pair, is_turned) = match self.way(&row.from_object, &row.to_object)? {
+            Way::Stored(pair) => (pair, false),
+            Way::Turned(pair) => (pair, true),
+            Way::LeftOut => return Ok(Ok(None)),
+            Way::Bad(why) => return Ok(Err(why)),
+        };
+        if let Some(why) = self.refuses(&pair) {
+            return Ok(Err(why));
+        }
+        let (from, to) = if is_turned { (&row.to, &row.from) } else { (&row.from, &row.to) };
+        let ends = match self.both_ends(&pair, from, to)? {
+            Ok(ends) => ends,
+            Err(End::Bad(why)) => return Ok(Err(why)),
+            Err(_) => return Ok(Ok(None)),
+        };
+        let kind = match resolve(&row.given, self.kinds(&row.from_object, &row.to_object)?) {
+            Ok(kind) => kind,
+            Err(why) => return Ok(Err(why)),
+        };
+        if !is_turned {
+            return Ok(Ok(Some((pair, ends, kind))));
+        }
+        Ok(match turned(&kind, self.kinds(&pair.from, &pair.to)?) {
+            Ok(kind) => Ok(Some((pair, ends, kind))),
+            Err(why) => Err(format!("{why}; write the row from {} to {}", pair.from, pair.to)),
+        })
+    }
+
+    /// Puts what a row means in its place. Says whether that is another row, which has to be looked at by itself.
+    fn replace(
+        &self,
+        row: &Written,
+        pair: &Pair,
+        [from, to]: [&str; 2],
+        kind: &AssociationKind,
+    ) -> Result<bool, StoreError> {
+        let connection = self.write.connection;
+        let same_ends = row.from_object == pair.from && row.from == from && row.to == to;
+        if same_ends && row.given == super::given(kind) {
+            return Ok(false);
+        }
+        connection.prepare_cached("DELETE FROM associations WHERE rowid = ?1")?.execute([row.handle])?;
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO associations (from_object, from_id, to_object, to_id, category, type_id, label)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![pair.from, from, pair.to, to, kind.category, kind.type_id, kind.label])?;
+        if from == row.from {
+            return Ok(false);
+        }
+        connection
+            .prepare_cached("INSERT INTO sync_touched (object, record_id, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![ASSOCIATIONS, from, self.write.now.to_string()])?;
+        Ok(true)
+    }
+}
