@@ -221,12 +221,12 @@ fn write(
             ledger.wrote_here(object, key, property, None);
         }
         78..86 if id.is_some() => {
-            // Whole rows are written back by tools that know no UPDATE.
-            let sql = format!("INSERT OR REPLACE INTO {object} (id, {column}) VALUES (?1, ?2)");
-            person.execute(&sql, params![id, token]).unwrap();
+            // Whole rows are written back by tools that know no UPDATE. The key is given here, because the one that
+            // SQLite would make is another one every time.
+            let uid = format!("again-{token}");
+            let sql = format!("INSERT OR REPLACE INTO {object} (id, _uid, {column}) VALUES (?1, ?2, ?3)");
+            person.execute(&sql, params![id, uid, token]).unwrap();
             ledger.take_back(object, key, |_| true);
-            let uid: String =
-                person.query_row(&format!("SELECT _uid FROM {object} WHERE id = ?1"), [&id], |row| row.get(0)).unwrap();
             ledger.wrote_here(object, (&uid, id.as_deref()), property, Some(token));
         }
         86..93 => {

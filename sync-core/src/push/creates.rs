@@ -68,7 +68,12 @@ impl<R: Remote + 'static> Engine<R> {
         let mut found: Vec<(i64, Record)> = Vec::new();
         if let Some(unique) = &table.mapping.unique {
             let values: Vec<String> = new.iter().map(|change| change.uid.clone()).collect();
-            let records = self.remote().read_by(table.object(), unique, &values, &table.fetched).await?;
+            // It tells whose record it is, whether the mapping shows it or not.
+            let mut asked = table.fetched.clone();
+            if !asked.contains(unique) {
+                asked.push(unique.clone());
+            }
+            let records = self.remote().read_by(table.object(), unique, &values, &asked).await?;
             for record in records {
                 let value = record.properties.get(unique);
                 let row = new.iter().find(|change| Some(&change.uid) == value.as_ref()).map(|change| change.row);

@@ -186,9 +186,12 @@ fn input(entry: &Entry, how: Writing<'_>) -> WriteInput {
 fn sort(entries: Vec<Entry>, outcomes: Vec<Outcome<WrittenRecord>>) -> Sorted {
     let mut sorted = Sorted::default();
     let mut outcomes = outcomes.into_iter();
-    for entry in entries {
+    for mut entry in entries {
         match outcomes.next() {
-            Some(Outcome::Done(written)) => sorted.done.push((entry, written.record, written.created)),
+            Some(Outcome::Done(written)) => {
+                entry.adopted = entry.operation == Operation::Create && !written.created;
+                sorted.done.push((entry, written.record, written.created));
+            }
             Some(Outcome::Refused(refusal)) => sorted.refused.push((entry, refusal)),
             Some(Outcome::Unknown(why)) => sorted.unknown.push((entry, why)),
             Some(Outcome::NotDone(error)) => sorted.not_done.push((entry, error)),

@@ -23,8 +23,6 @@ pub struct Suspect {
     pub row: i64,
 }
 
-/// An operation that was refused, and the properties with their values.
-
 /// What keeps changes from being pushed, by record or by the key of a row without one.
 #[derive(Default)]
 pub struct Waiting {

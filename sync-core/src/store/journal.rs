@@ -28,6 +28,8 @@ pub struct Entry {
     pub properties: BTreeMap<String, Sent>,
     /// When it was entered, by our clock.
     pub sent_at: String,
+    /// Whether a create turned out to have found its record there. Told by the answer, not kept.
+    pub adopted: bool,
 }
 
 impl Entry {
@@ -88,6 +90,7 @@ impl Write<'_> {
             id: change.id.clone(),
             properties,
             sent_at: self.now.to_string(),
+            adopted: false,
         };
         self.connection
             .prepare_cached(
@@ -160,5 +163,6 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         id: row.get::<_, Option<String>>(4)?.map(RecordId::from),
         properties: serde_json::from_str(&properties).map_err(|_| unreadable())?,
         sent_at: row.get(6)?,
+        adopted: false,
     })
 }

@@ -188,7 +188,7 @@ impl Applier<'_> {
                 self.write.note_sent(object, id, &field.property, [was.as_deref(), told])?;
             }
         }
-        if entry.operation == Operation::Create {
+        if entry.operation == Operation::Create && !entry.adopted {
             self.write.note_sent(object, id, "id", [None, Some(id)])?;
         }
         let base = self.base(id)?;

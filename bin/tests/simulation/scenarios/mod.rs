@@ -22,6 +22,7 @@ mod sweeps;
 mod ties;
 mod trouble;
 mod undoing;
+mod unique;
 mod values;
 
 use super::oracle;
