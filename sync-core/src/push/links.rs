@@ -40,7 +40,9 @@ impl<R: Remote + 'static> Engine<R> {
             pushed_of(report, &object).waiting += count;
         }
         let mut wanted: BTreeMap<Pair, BTreeSet<String>> = BTreeMap::new();
+        let mut losing: BTreeMap<Pair, u64> = BTreeMap::new();
         for change in changes {
+            *losing.entry(change.pair.clone()).or_default() += u64::from(!change.base.is_subset(&change.local));
             wanted.entry(change.pair).or_default().insert(change.from.as_str().to_owned());
         }
         let open = |object: &str| tables.iter().any(|table| table.object() == object);
@@ -49,6 +51,11 @@ impl<R: Remote + 'static> Engine<R> {
                 report.objects.get(object).is_some_and(|part| part.error.is_some() || part.skipped.is_some())
             };
             if !(open(&pair.from) || open(&pair.to)) || failed(&pair.from) || failed(&pair.to) {
+                continue;
+            }
+            if let Err(error) = self.check_link_belt(&pair, losing.get(&pair).copied().unwrap_or(0)).await {
+                let name = part_name(report, &pair.from);
+                self.settle_error(&pair.from, report.objects.entry(name).or_default(), error);
                 continue;
             }
             let from: Vec<RecordId> = from.into_iter().map(RecordId::from).collect();
@@ -65,6 +72,23 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         self.step("push.linked")
+    }
+
+    /// Looks whether the belt of updates lets so many pairs of records lose labels: a tool that empties the table of
+    /// associations must not take a portal apart.
+    async fn check_link_belt(&self, pair: &Pair, losing: u64) -> Result<(), RunError> {
+        let of = pair.clone();
+        let known = self.store().call(move |store| store.linked_pairs(&of)).await?;
+        let settings = self.push_settings();
+        let most = settings.max_updates.limit(known, settings.allow_updates);
+        if losing <= most {
+            return Ok(());
+        }
+        Err(RunError::Belt(format!(
+            "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so none is sent; look \
+             at `crmsync plan`, then pass --allow updates={losing}",
+            pair.from, pair.to
+        )))
     }
 
     /// What is to be pushed of associations; what cannot be becomes a reject.

@@ -86,6 +86,14 @@ impl LinkLook {
 }
 
 impl Store {
+    /// How many pairs of records both sides agreed on.
+    pub fn linked_pairs(&self, pair: &Pair) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM (SELECT DISTINCT from_id, to_id FROM sync_association_base
+                   WHERE from_object = ?1 AND to_object = ?2)";
+        let count: i64 = self.connection.prepare_cached(sql)?.query_row([&pair.from, &pair.to], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The records from which somebody touched associations.
     pub fn link_suspects(&self) -> Result<Vec<LinkSuspect>, StoreError> {
         let mut statement = self

@@ -91,3 +91,22 @@ fn p14_what_the_portal_refuses_is_a_reject_that_is_not_tried_again_until_it_chan
         settled(&world).await;
     });
 }
+
+#[test]
+fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_persons_word() {
+    paused(async {
+        let edges = [(0, 0, 279), (1, 1, 279), (2, 2, 279), (3, 3, 279)];
+        let mut world = world_with("companies: {}", &edges).await;
+        world.pushing.max_updates.at_least = 2;
+        sql(&world, "DELETE FROM associations");
+        writes(&world);
+        let report = world.run(Command::Push, None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("4 of 4 associations") && error.contains("--allow updates=4"), "{error}");
+        assert_eq!(writes(&world), 0);
+        world.pushing.allow_updates = Some(4);
+        assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unlinked, 4);
+        assert!(world.rehearsal.portal().associations("contacts", "companies").is_empty());
+        settled(&world).await;
+    });
+}
