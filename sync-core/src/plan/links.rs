@@ -46,6 +46,14 @@ pub fn step(wanted: &Kinds, remote: &Kinds) -> Step {
     }
 }
 
+/// Whether a pair that holds `remote` shows that `wanted` was written: all of it is there, and nothing of what was taken
+/// away. The remote adds kinds of its own, a primary one for instance, and so may others.
+pub fn shows(base: &Kinds, wanted: &Kinds, remote: &Kinds) -> bool {
+    let follows = |kind: &AssociationKind| kind.label.is_none() && !wanted.is_empty();
+    let gone = base.difference(wanted).all(|kind| !remote.contains(kind) || follows(kind));
+    wanted.is_subset(remote) && gone
+}
+
 /// What a person wrote into a row, any of it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Given {
@@ -111,7 +119,7 @@ fn nothing_fits(given: &Given, label: Option<&str>, known: &[AssociationKind]) -
 
 #[cfg(test)]
 mod tests {
-    use super::{Given, Kinds, Step, agreed, merge, resolve, step, turned};
+    use super::{Given, Kinds, Step, agreed, merge, resolve, shows, step, turned};
     use crate::model::AssociationKind;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -210,5 +218,18 @@ mod tests {
         assert_eq!(turned(&kind(1, None), &there), Ok(there[0].clone()));
         assert_eq!(turned(&kind(2, Some("Boss")), &there), Ok(there[1].clone()));
         assert!(turned(&kind(3, Some("Reports to")), &there).is_err());
+    }
+
+    #[test]
+    fn a_pair_shows_what_was_written_whatever_else_it_holds_but_not_what_was_taken_away() {
+        let (plain, boss, primary) = (kind(1, None), kind(2, Some("Boss")), kind(3, Some("Primary")));
+        let set = |kinds: &[&super::AssociationKind]| -> Kinds { kinds.iter().map(|kind| (*kind).clone()).collect() };
+        let none = Kinds::new();
+        assert!(shows(&none, &set(&[&plain]), &set(&[&plain, &primary])));
+        assert!(shows(&set(&[&plain, &boss]), &set(&[&primary]), &set(&[&plain, &primary])));
+        assert!(!shows(&set(&[&plain, &boss]), &set(&[&plain]), &set(&[&plain, &boss])), "the label is still there");
+        assert!(!shows(&none, &set(&[&boss]), &set(&[&plain])), "the label is not there");
+        assert!(shows(&set(&[&plain]), &none, &none));
+        assert!(!shows(&set(&[&plain]), &none, &set(&[&plain])), "the pair is still there");
     }
 }

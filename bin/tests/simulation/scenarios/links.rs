@@ -325,3 +325,19 @@ fn an_edit_that_no_trigger_saw_is_found_by_a_full_look() {
         settled(&world).await;
     });
 }
+
+#[test]
+fn what_the_portal_adds_of_its_own_accord_is_no_refusal() {
+    paused(async {
+        let world = world().await;
+        // A contact's first company becomes its primary one.
+        world.rehearsal.portal().switches_mut().first_company_is_primary = true;
+        let pair = two(&world);
+        add(&world, &pair.0.to_string(), &pair.1.to_string(), None);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.pushed().linked, report.pushed().refused), (1, 0));
+        assert_eq!(there(&world, pair), ["", "Primary"]);
+        settled(&world).await;
+        nothing_pending(&world);
+    });
+}

@@ -3,7 +3,7 @@
 
 use super::{LinkChange, kind_json, operation};
 use crate::model::{Association, AssociationKind, RecordId};
-use crate::plan::links::{Kinds, Step, agreed, step};
+use crate::plan::links::{Kinds, agreed, shows};
 use crate::remote::Refusal;
 use crate::store::{Pair, Store, StoreError, Write};
 use rusqlite::params;
@@ -100,7 +100,7 @@ impl Write<'_> {
             let told = answer.to.iter().filter(|neighbour| neighbour.id == change.to);
             let remote: Kinds = told.map(|neighbour| neighbour.kind.clone()).collect();
             self.agree_on(change, &remote)?;
-            if step(&change.local, &remote) == Step::Nothing {
+            if shows(&change.base, &change.local, &remote) {
                 settled.linked += u64::from(!change.local.is_empty());
                 settled.unlinked += u64::from(change.local.is_empty());
                 let before_and_after = [change.told(&change.base), change.told(&change.local)];
