@@ -74,7 +74,10 @@ impl<R: Remote + 'static> Engine<R> {
             total: Some(total),
             done: u64::try_from(row).unwrap_or(0),
         });
-        while !walk.done && extent.deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        // However short the time, one step is taken: a walk that never moves would never end.
+        let mut first = true;
+        let in_time = || extent.deadline.is_none_or(|deadline| Instant::now() < deadline);
+        while !walk.done && (std::mem::take(&mut first) || in_time()) {
             let object = table.object().to_owned();
             let (ids, last) = self.store().call(move |store| store.ids_after(&object, row, AT_ONCE)).await?;
             let held = self.hold_pairs(std::iter::once(pair)).await;
