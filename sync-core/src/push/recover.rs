@@ -97,8 +97,7 @@ impl<R: Remote + 'static> Engine<R> {
         let rows: Vec<RowChange> = entries.iter().map(|entry| row_of(table, entry)).collect();
         let mut found = self.find_records(table, &rows).await?;
         for entry in &entries {
-            let nameless = table.mapping.unique.is_none() && !has_key(table, entry);
-            if nameless
+            if is_nameless(table, entry)
                 && let Some(record) = self.find_by_values(table, entry).await?
                 && found.iter().all(|(_, other)| other.id != record.id)
             {
@@ -109,13 +108,10 @@ impl<R: Remote + 'static> Engine<R> {
         let settle = self.pull_settings().settle;
         let (table, mut open) = (Arc::clone(table), 0);
         for entry in &entries {
-            let sent = Timestamp::parse(&entry.sent_at).unwrap_or(server_now);
-            let nameless = table.mapping.unique.is_none() && !has_key(&table, entry);
-            let patience = if nameless { settle } else { READABLE_AFTER };
-            let young = server_now.since(sent) < patience;
+            let young = is_young(&table, entry, server_now, settle);
             let there = found.iter().any(|(row, _)| *row == entry.row);
             open += u64::from(young && !there);
-            if !young && !there && nameless {
+            if !young && !there && is_nameless(&table, entry) {
                 self.warn(format!(
                     "whether {} row {} was made is not known, and no record like it is found: it is sent again, so look \
                      for a second one",
@@ -135,14 +131,8 @@ impl<R: Remote + 'static> Engine<R> {
                             write.settle_undone(&entry, "another record has its key")?;
                             write.adopt(&table, &[(entry.row, record.clone())])?;
                         }
-                        None => {
-                            let sent = Timestamp::parse(&entry.sent_at).unwrap_or(server_now);
-                            let nameless = table.mapping.unique.is_none() && !has_key(&table, &entry);
-                            let patience = if nameless { settle } else { READABLE_AFTER };
-                            if server_now.since(sent) >= patience {
-                                write.settle_undone(&entry, "no such record is there")?;
-                            }
-                        }
+                        None if is_young(&table, &entry, server_now, settle) => {}
+                        None => write.settle_undone(&entry, "no such record is there")?,
                     }
                 }
                 write.step("recover.creates_settled")
@@ -156,17 +146,19 @@ impl<R: Remote + 'static> Engine<R> {
     async fn find_by_values(&self, table: &Arc<Table>, entry: &Entry) -> Result<Option<Record>, RunError> {
         let Some(sent) = Timestamp::parse(&entry.sent_at) else { return Ok(None) };
         let from = sent.minus(READABLE_AFTER * 10);
-        let mut after = None;
+        let (mut after, mut step) = (None, None);
         let mut alike: Vec<RecordId> = Vec::new();
         loop {
-            let query = crate::remote::ChangedQuery { from, to: None, after_id: after.clone(), step: None };
+            let query = crate::remote::ChangedQuery { from, to: None, after_id: after.clone(), step: step.take() };
             let page = self.remote().changed(table.object(), &query, &table.fetched).await?;
             let last = page.records.last().map(|record| record.id.clone());
             let new = page.records.iter().filter(|record| record.created_at >= from);
             alike.extend(new.map(|record| record.id.clone()));
-            match last.filter(|_| page.next.is_some()) {
-                Some(last) => after = Some(last),
-                None => break,
+            // Only a page without a next one is the last; an empty one may have more behind it.
+            match (last, page.next) {
+                (_, None) => break,
+                (Some(last), Some(_)) => after = Some(last),
+                (None, next) => step = next,
             }
         }
         let object = table.object().to_owned();
@@ -200,9 +192,17 @@ fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
     }
 }
 
-fn has_key(table: &Table, entry: &Entry) -> bool {
+/// Whether nothing but its values tells the record of a new row.
+fn is_nameless(table: &Table, entry: &Entry) -> bool {
     let key = table.mapping.key.as_deref();
-    key.is_some_and(|key| entry.properties.get(key).is_some_and(|(_, sent)| sent.is_some()))
+    let keyed = key.is_some_and(|key| entry.properties.get(key).is_some_and(|(_, sent)| sent.is_some()));
+    table.mapping.unique.is_none() && !keyed
+}
+
+/// Whether a record that is not found may still turn up: a key is readable soon, values only once the index has settled.
+fn is_young(table: &Table, entry: &Entry, server_now: Timestamp, settle: Duration) -> bool {
+    let sent = Timestamp::parse(&entry.sent_at).unwrap_or(server_now);
+    server_now.since(sent) < if is_nameless(table, entry) { settle } else { READABLE_AFTER }
 }
 
 /// The row of an entry as it was sent.
