@@ -4,6 +4,7 @@ mod kills;
 mod refused;
 
 use super::super::world::{Command, World, paused};
+use super::pushes::{sql, writes};
 use super::{after, agree, ids, minutes, still};
 use mappings::Mapping;
 use simulator::Category;
@@ -38,17 +39,6 @@ async fn world_with(associations: &str, edges: &[(usize, usize, u32)]) -> World 
     world.pull_well().await.unwrap();
     after(minutes(5)).await;
     world
-}
-
-/// The analyst's statements, which must succeed.
-fn sql(world: &World, sql: &str) {
-    world.person().execute_batch(sql).unwrap();
-}
-
-/// How many calls that write anything were made since this was last asked.
-fn writes(world: &World) -> usize {
-    let calls = world.calls();
-    calls.0.iter().filter(|asked| asked.is_write()).count()
 }
 
 /// A contact and a company.
