@@ -11,6 +11,7 @@ mod breaker;
 mod creates;
 mod decisions;
 mod links;
+mod lookalikes;
 mod recover;
 mod send;
 mod survey;

@@ -3,17 +3,19 @@
 //! Nothing is sent here. Each record is read, live, and what it holds tells whether the change was carried out; then the
 //! ordinary merge decides. A stop in the middle is the same case again.
 
+use super::lookalikes::{Lookalikes, ambiguous};
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{Record, RecordId, Timestamp};
 use crate::plan::changes::{FieldChange, Operation, RowChange};
 use crate::remote::Remote;
 use crate::store::{Entry, Table};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A record that was made is readable by its key this soon; one that is not there by then was not made.
-const READABLE_AFTER: Duration = Duration::from_secs(60);
+pub(super) const READABLE_AFTER: Duration = Duration::from_secs(60);
 
 impl<R: Remote + 'static> Engine<R> {
     /// Finds out what became of everything that was sent and not settled. `server_now` is the remote's time at the run's
@@ -96,12 +98,14 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let rows: Vec<RowChange> = entries.iter().map(|entry| row_of(table, entry)).collect();
         let mut found = self.find_records(table, &rows).await?;
-        for entry in &entries {
-            if is_nameless(table, entry)
-                && let Some(record) = self.find_by_values(table, entry).await?
-                && found.iter().all(|(_, other)| other.id != record.id)
-            {
-                found.push((entry.row, record));
+        let mut doubtful: BTreeMap<i64, Vec<RecordId>> = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| is_nameless(table, entry)) {
+            match self.find_by_values(table, entry).await? {
+                Lookalikes::One(record) if found.iter().all(|(_, other)| other.id != record.id) => {
+                    found.push((entry.row, *record));
+                }
+                Lookalikes::Several(ids) => drop(doubtful.insert(entry.row, ids)),
+                Lookalikes::One(_) | Lookalikes::None => {}
             }
         }
         self.step("recover.found")?;
@@ -109,7 +113,7 @@ impl<R: Remote + 'static> Engine<R> {
         let (table, mut open) = (Arc::clone(table), 0);
         for entry in &entries {
             let young = is_young(&table, entry, server_now, settle);
-            let there = found.iter().any(|(row, _)| *row == entry.row);
+            let there = found.iter().any(|(row, _)| *row == entry.row) || doubtful.contains_key(&entry.row);
             open += u64::from(young && !there);
             if !young && !there && is_nameless(&table, entry) {
                 self.warn(format!(
@@ -131,6 +135,9 @@ impl<R: Remote + 'static> Engine<R> {
                             write.settle_undone(&entry, "another record has its key")?;
                             write.adopt(&table, &[(entry.row, record.clone())])?;
                         }
+                        None if let Some(alike) = doubtful.get(&entry.row) => {
+                            write.settle_refused(&table, &entry, &ambiguous(alike))?;
+                        }
                         None if is_young(&table, &entry, server_now, settle) => {}
                         None => write.settle_undone(&entry, "no such record is there")?,
                     }
@@ -140,41 +147,10 @@ impl<R: Remote + 'static> Engine<R> {
             .await?;
         Ok(open)
     }
-
-    /// A record that was made since the entry was sent and holds what was sent, by nobody known. `None` unless there is
-    /// exactly one.
-    async fn find_by_values(&self, table: &Arc<Table>, entry: &Entry) -> Result<Option<Record>, RunError> {
-        let Some(sent) = Timestamp::parse(&entry.sent_at) else { return Ok(None) };
-        let from = sent.minus(READABLE_AFTER * 10);
-        let (mut after, mut step) = (None, None);
-        let mut alike: Vec<RecordId> = Vec::new();
-        loop {
-            let query = crate::remote::ChangedQuery { from, to: None, after_id: after.clone(), step: step.take() };
-            let page = self.remote().changed(table.object(), &query, &table.fetched).await?;
-            let last = page.records.last().map(|record| record.id.clone());
-            let new = page.records.iter().filter(|record| record.created_at >= from);
-            alike.extend(new.map(|record| record.id.clone()));
-            // Only a page without a next one is the last; an empty one may have more behind it.
-            match (last, page.next) {
-                (_, None) => break,
-                (Some(last), Some(_)) => after = Some(last),
-                (None, next) => step = next,
-            }
-        }
-        let object = table.object().to_owned();
-        let unknown = self.store().call(move |store| store.not_made_by_us(&object, alike)).await?;
-        if unknown.is_empty() {
-            return Ok(None);
-        }
-        let records = self.remote().read(table.object(), &unknown, false, &table.fetched).await?;
-        let mut alike = records.into_iter().filter(|record| was_done(table, entry, record));
-        let first = alike.next();
-        Ok(if alike.next().is_some() { None } else { first })
-    }
 }
 
 /// Whether a record holds anything that the entry sent and that was not there before.
-fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
+pub(super) fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
     let mut sent = entry.properties.iter().filter_map(|(name, (was, sent))| {
         let field = table.mapping.field_of(name)?;
         (!field.same_wire(was.as_deref(), sent.as_deref())).then(|| {

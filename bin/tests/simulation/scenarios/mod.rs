@@ -9,6 +9,7 @@ mod kills;
 mod late;
 mod links;
 mod lives;
+mod nameless;
 mod objects;
 mod pace;
 mod power;
