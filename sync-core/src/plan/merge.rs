@@ -58,26 +58,40 @@ mod tests {
     use super::{Decision, Sides, Winner, decide};
     use mappings::Policy;
 
+    /// Every combination of a value that is absent, as it was, or another one, on each side and in the base, with what
+    /// each policy makes of it.
     #[test]
     fn decide_table() {
-        let mut table = String::new();
-        for (local_changed, remote_changed, same) in
-            [(false, false, true), (false, true, false), (true, false, false), (true, true, true), (true, true, false)]
-        {
-            for policy in [Policy::RemoteWins, Policy::LocalWins, Policy::Newest, Policy::Hold] {
-                let sides = Sides { local_changed, remote_changed, same };
-                let decision = decide(sides, policy, Some(Winner::Local));
-                let word = |changed| if changed { "changed" } else { "same" };
-                table += &format!(
-                    "local {:<7} remote {:<7} {:<9} {:<10} -> {decision:?}\n",
-                    word(local_changed),
-                    word(remote_changed),
-                    if same { "equal" } else { "different" },
-                    format!("{policy:?}"),
-                );
+        let rules = [
+            ("remote_wins", Policy::RemoteWins, None),
+            ("local_wins", Policy::LocalWins, None),
+            ("hold", Policy::Hold, None),
+            ("newest, mine", Policy::Newest, Some(Winner::Local)),
+            ("newest, theirs", Policy::Newest, Some(Winner::Remote)),
+            ("newest, unknown", Policy::Newest, None),
+        ];
+        let mut table = format!("{:<6}{:<7}{:<8}", "base", "local", "remote");
+        table.extend(rules.iter().map(|(name, ..)| format!("{name:<17}")));
+        for base in [None, Some('a')] {
+            for local in [None, Some('a'), Some('b')] {
+                for remote in [None, Some('a'), Some('b'), Some('c')] {
+                    let shown = |value: Option<char>| value.unwrap_or('-');
+                    table += &format!("\n{:<6}{:<7}{:<8}", shown(base), shown(local), shown(remote));
+                    let sides =
+                        Sides { local_changed: local != base, remote_changed: remote != base, same: local == remote };
+                    let outcome = |policy, later| match decide(sides, policy, later) {
+                        Decision::Remote => shown(remote).to_string(),
+                        Decision::Local => format!("{} sent", shown(local)),
+                        Decision::Conflict(Winner::Remote) => format!("{}, {} kept", shown(remote), shown(local)),
+                        Decision::Conflict(Winner::Local) => format!("{} sent, {} kept", shown(local), shown(remote)),
+                        Decision::Conflict(Winner::Held) => format!("{} held", shown(local)),
+                    };
+                    table.extend(rules.iter().map(|(_, policy, later)| format!("{:<17}", outcome(*policy, *later))));
+                }
             }
         }
-        insta::assert_snapshot!(table);
+        let table: Vec<&str> = table.lines().map(str::trim_end).collect();
+        insta::assert_snapshot!(table.join("\n"));
     }
 
     #[test]
