@@ -2,7 +2,7 @@
 //! clock, with faults, kills at named steps and people on both sides. A seed fixes everything.
 //!
 //! `CRMSYNC_SEEDS=1000 cargo test --workspace simulation_` runs a thousand seeds, from `CRMSYNC_FIRST_SEED` on if that is
-//! set; `CRMSYNC_SEED=7` replays one.
+//! set; `CRMSYNC_SEED=7` replays one. With `CRMSYNC_UNTIL_FAILURE=1` the first seed that fails is the last.
 
 mod both_sides;
 mod calls;
@@ -13,6 +13,7 @@ mod scenarios;
 mod schedule;
 mod world;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,6 +32,7 @@ fn for_each_seed(work: impl Fn(u64) -> Result<(), String> + Sync) {
         Some(seed) => (seed, seed),
         None => (first, first + number("CRMSYNC_SEEDS").unwrap_or(SEEDS) - 1),
     };
+    let until_failure = std::env::var_os("CRMSYNC_UNTIL_FAILURE").is_some();
     let next = AtomicU64::new(first);
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|threads| {
@@ -38,10 +40,11 @@ fn for_each_seed(work: impl Fn(u64) -> Result<(), String> + Sync) {
             threads.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed > last {
+                    if seed > last || (until_failure && !failed.lock().unwrap().is_empty()) {
                         return;
                     }
-                    if let Err(what) = work(seed) {
+                    let ended = catch_unwind(AssertUnwindSafe(|| work(seed)));
+                    if let Err(what) = ended.unwrap_or_else(|_| Err("it panicked".to_owned())) {
                         failed.lock().unwrap().push((seed, what));
                     }
                 }
