@@ -1,12 +1,15 @@
 //! New rows whose record is there already: they become that record's row.
 //!
-//! A row's values are edits of the record then, and its NULLs say nothing.
+//! A row's values are edits of the record then, and its NULLs say nothing. Where somebody edited the record's row too,
+//! the later edit stands, and the other is a conflict.
 
-use super::rows::{Applier, LocalRow};
+use super::rows::{Applier, LocalRow, shown};
+use super::runs::Conflict;
 use super::table::quote;
 use super::{StoreError, Suspect, Table, Write};
 use crate::model::{Record, RecordId};
 use crate::plan::changes::{Operation, RowChange};
+use crate::plan::merge::Winner;
 use crate::remote::Refusal;
 use mappings::Cell;
 use rusqlite::{OptionalExtension, params};
@@ -165,8 +168,9 @@ impl Write<'_> {
     pub(super) fn fold(&self, table: &Table, row: i64, id: &str) -> Result<(), StoreError> {
         let mut applier = Applier::new(self, table)?;
         let Some(new) = applier.row_at(row)? else { return Ok(()) };
-        for (field, cell) in table.mapping.fields.iter().zip(&new.cells) {
-            if !field.is_pushed() || *cell == Cell::Null {
+        let outdone = self.outdone(&mut applier, &new, id)?;
+        for (place, (field, cell)) in table.mapping.fields.iter().zip(&new.cells).enumerate() {
+            if !field.is_pushed() || *cell == Cell::Null || outdone.contains(&place) {
                 continue;
             }
             let column = quote(&field.column);
@@ -187,6 +191,43 @@ impl Write<'_> {
         self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
         self.name_ends(table.object(), &new.uid, id)?;
         self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
+    }
+
+    /// The fields of a new row that somebody has edited in the row of its record since. Where both rows were edited the
+    /// later edit stands, and the other one is kept as a conflict.
+    fn outdone(&self, applier: &mut Applier<'_>, new: &LocalRow, id: &str) -> Result<Vec<usize>, StoreError> {
+        let table = applier.table;
+        let (Some(base), Some(held)) = (applier.base(id)?, applier.local_row(id)?) else { return Ok(Vec::new()) };
+        let wires = table.wires(&base.properties)?;
+        let agreed = applier.project(&wires, false);
+        let later = self.is_touched_later(table.object(), new.row, id)?;
+        let mut outdone = Vec::new();
+        for (place, field) in table.mapping.fields.iter().enumerate() {
+            let (fresh, edit) = (&new.cells[place], &held.cells[place]);
+            let edited = field.is_pushed() && !field.same_cell(edit, &agreed[place]);
+            if !edited || *fresh == Cell::Null || field.same_cell(fresh, edit) {
+                continue;
+            }
+            let wire = |cell: &Cell<'_>| field.to_wire(cell).ok().flatten().or_else(|| shown(cell));
+            let (object, remote_at) = (table.object(), base.updated_at);
+            let conflict = Conflict { object, id, property: &field.property, remote_at, kind: ADOPTED };
+            let winner = if later { Winner::Local } else { Winner::Remote };
+            let (fresh, edit) = (wire(fresh), wire(edit));
+            let sides = [wires[place].as_deref(), fresh.as_deref(), edit.as_deref()];
+            self.note_conflict(&conflict, sides, winner)?;
+            if !later {
+                outdone.push(place);
+            }
+        }
+        Ok(outdone)
+    }
+
+    /// Whether a row without a record was touched after the row of a record.
+    fn is_touched_later(&self, object: &str, row: i64, id: &str) -> Result<bool, StoreError> {
+        let later = "SELECT coalesce((SELECT max(at) FROM sync_touched WHERE object = ?1 AND row_handle = ?2
+                                      AND record_id IS NULL)
+                         > (SELECT max(at) FROM sync_touched WHERE object = ?1 AND record_id = ?3), 0)";
+        Ok(self.connection.prepare_cached(later)?.query_row(params![object, row, id], |row| row.get(0))?)
     }
 
     /// Associations that name a row by its key name its record from now on: the row is gone.

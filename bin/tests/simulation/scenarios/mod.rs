@@ -4,6 +4,7 @@ mod backfill;
 mod blind;
 mod decisions;
 mod drift;
+mod folding;
 mod index;
 mod kills;
 mod late;
