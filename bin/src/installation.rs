@@ -14,19 +14,19 @@ use sync_core::steps::Unstopped;
 use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
 use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Report, Via};
 
-/// An engine over HTTP.
-pub type HttpEngine = Engine<HubSpot<HttpTransport>>;
-
-/// A portal and its mirror, for as long as one command works on them. Nobody else runs on this mirror meanwhile.
-pub struct Installation {
+/// A portal and its mirror, for as long as one command works on them. Nobody else runs on this mirror meanwhile. The
+/// portal is reached over the network, or by whatever else carries requests.
+pub struct Installation<T: Transport + 'static = HttpTransport> {
     /// The engine, connected and opened.
-    pub engine: HttpEngine,
+    pub engine: Engine<HubSpot<T>>,
     /// The mappings of the configured objects.
     pub mappings: Vec<Mapping>,
     /// Whether a person has switched writing to HubSpot on.
     pub may_push: bool,
-    portal_id: Option<String>,
-    lock: RunLock,
+    /// The portal that must answer, where the configuration names it.
+    pub(crate) portal_id: Option<String>,
+    /// The mirror's lock.
+    pub(crate) lock: RunLock,
 }
 
 impl Installation {
@@ -66,7 +66,9 @@ impl Installation {
         let portal_id = portal.portal_id.map(|id| id.to_string());
         Ok(Self { engine, mappings, may_push: portal.push.enabled, portal_id, lock })
     }
+}
 
+impl<T: Transport + 'static> Installation<T> {
     /// Opens the run's row, after asking who answers.
     ///
     /// # Errors

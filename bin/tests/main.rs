@@ -6,6 +6,7 @@ mod api;
 mod cli;
 mod configuration;
 mod decisions;
+mod demo;
 mod doctor;
 mod fuzzing;
 mod house_rules;

@@ -149,9 +149,14 @@ pub fn run(context: &Context, arguments: &ConflictsArgs) -> Result<Exit, Command
 }
 
 fn list(context: &Context, arguments: &ListArgs) -> Result<Exit, CommandError> {
-    let mirror = mirror_of(&context.portal()?)?;
-    let document = ListDocument { conflicts: conflicts(&mirror, arguments.all).map_err(StoreError::from)? };
-    context.output.show(&document, |output| {
+    show_list(&context.output, &mirror_of(&context.portal()?)?, arguments.all)?;
+    Ok(Exit::Done)
+}
+
+/// Shows the conflicts of a mirror that wait, or all of them.
+pub(super) fn show_list(output: &Output, mirror: &Connection, all: bool) -> Result<(), CommandError> {
+    let document = ListDocument { conflicts: conflicts(mirror, all).map_err(StoreError::from)? };
+    output.show(&document, |output| {
         let conflicts = &document.conflicts;
         if !conflicts.is_empty() {
             output.table(&table(conflicts))?;
@@ -167,8 +172,7 @@ fn list(context: &Context, arguments: &ListArgs) -> Result<Exit, CommandError> {
                 words::counted(open, "conflict waits", "conflicts wait")
             ),
         })
-    })?;
-    Ok(Exit::Done)
+    })
 }
 
 fn show(context: &Context, arguments: &ShowArgs) -> Result<Exit, CommandError> {

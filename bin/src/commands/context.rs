@@ -33,6 +33,17 @@ impl Context {
         Self { global, output, screen, progress: Arc::new(progress), surroundings }
     }
 
+    /// The same surroundings, with another place for results and for the engine's events.
+    pub fn with(&self, output: Output, progress: Progress) -> Self {
+        Self {
+            global: self.global.clone(),
+            output,
+            screen: self.screen.clone(),
+            progress: Arc::new(progress),
+            surroundings: self.surroundings.clone(),
+        }
+    }
+
     /// The directory and the environment the program was started in.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings

@@ -1,11 +1,11 @@
 //! `crmsync plan`: what a push would send.
 
 use super::{Allowances, Context};
-use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
 use crate::installation::Installation;
 use crate::output::{Align, Table, words};
 use clap::Args;
+use connectors::Transport;
 use serde::Serialize;
 use sync_core::model::RecordId;
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
@@ -116,19 +116,19 @@ struct Calls {
 pub fn run(context: &Context, arguments: &PlanArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
-    let pending = show(context, &portal, &objects, arguments.full)?;
+    let installation = Installation::open(context, &portal, Allowances::default())?;
+    let pending = show(context, &installation, &objects, arguments.full)?;
     Ok(if pending && arguments.exit_code { Exit::Attention } else { Exit::Done })
 }
 
 /// Shows the plan. Says whether anything is in it.
-pub(super) fn show(
+pub(super) fn show<T: Transport + 'static>(
     context: &Context,
-    portal: &PortalConfig,
+    installation: &Installation<T>,
     objects: &[String],
     full: bool,
 ) -> Result<bool, CommandError> {
     let began = Instant::now();
-    let installation = Installation::open(context, portal, Allowances::default())?;
     let survey = context.block_on(installation.engine.plan(&installation.mappings, objects, full))??;
     let document = Document {
         objects: survey.iter().map(|(object, planned)| object_document(object, planned)).collect(),

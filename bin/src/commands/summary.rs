@@ -5,7 +5,7 @@ use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
 use crate::output::words;
 use crate::output::{Align, Table};
-use connectors::Usage;
+use connectors::{Transport, Usage};
 use serde::Serialize;
 use std::time::Duration;
 use sync_core::{ObjectReport, Report};
@@ -87,9 +87,9 @@ impl Doing {
 
 /// One run of an installation, from its row in `sync_runs` to its summary on the screen. A sync of a portal that may not
 /// be written to only pulls.
-pub(super) async fn run(
+pub(super) async fn run<T: Transport + 'static>(
     context: &Context,
-    installation: &Installation,
+    installation: &Installation<T>,
     doing: Doing,
     portal: &str,
     objects: &[String],
@@ -193,17 +193,17 @@ fn show(
         }
         let retried = if usage.retries == 0 { String::new() } else { format!(", {} repeated", usage.retries) };
         output.line(format!(
-            "run {}: {} in {} ({} searches{retried})",
+            "run {}: {} in {} ({}{retried})",
             report.run_id,
             words::counted(usage.requests, "call", "calls"),
             words::span(took),
-            words::count(usage.search),
+            words::counted(usage.search, "search", "searches"),
         ))
     })
 }
 
 /// The report as a table for people.
-pub(super) fn table(report: &Report) -> Table {
+fn table(report: &Report) -> Table {
     let mut table = Table::new([
         ("object", Align::Left),
         ("new", Align::Right),

@@ -9,6 +9,7 @@ use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
 use crate::output::{Align, Output, Table, words};
 use clap::Args;
+use connectors::Transport;
 use rusqlite::OptionalExtension;
 use serde::Serialize;
 use sync_core::store::{Fate, StoreError, Undoing};
@@ -90,7 +91,10 @@ pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError
         })?;
         return Ok(Exit::Done);
     }
-    if arguments.dry_run { pretend(context, &portal, arguments) } else { undo(context, &portal, arguments) }
+    if arguments.dry_run {
+        return pretend(context, &portal, arguments);
+    }
+    undo(context, &Installation::open(context, &portal, arguments.allow.allowances())?, arguments)
 }
 
 /// Whether a run wrote anything to HubSpot; refuses a number that no run has.
@@ -122,8 +126,12 @@ fn pretend(context: &Context, portal: &PortalConfig, arguments: &UndoArgs) -> Re
     Ok(Exit::Done)
 }
 
-fn undo(context: &Context, portal: &PortalConfig, arguments: &UndoArgs) -> Result<Exit, CommandError> {
-    let installation = Installation::open(context, portal, arguments.allow.allowances())?;
+/// Undoes a run, and shows what came of it.
+pub(super) fn undo<T: Transport + 'static>(
+    context: &Context,
+    installation: &Installation<T>,
+    arguments: &UndoArgs,
+) -> Result<Exit, CommandError> {
     context.block_on(async {
         let engine = &installation.engine;
         let (account, run_id) = installation.begin("undo").await?;

@@ -5,15 +5,29 @@ use super::table::Table;
 use super::terminal;
 use crate::exit::CommandError;
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Where a command puts its result, in the form that was asked for.
 #[derive(Debug, Default)]
 pub struct Output {
-    json: bool,
+    form: Form,
     document_written: AtomicBool,
+}
+
+/// In what form results are wanted.
+#[derive(Debug, Default)]
+enum Form {
+    /// For people.
+    #[default]
+    People,
+    /// One JSON document.
+    Document,
+    /// The documents of several commands, for somebody who makes one of them.
+    Gathered(Mutex<Vec<Value>>),
 }
 
 /// An error as a JSON document.
@@ -32,12 +46,26 @@ struct ErrorBody<'a> {
 impl Output {
     /// Results as one JSON document, or for people.
     pub fn new(json: bool) -> Self {
-        Self { json, document_written: AtomicBool::new(false) }
+        let form = if json { Form::Document } else { Form::People };
+        Self { form, document_written: AtomicBool::new(false) }
     }
 
-    /// Whether one JSON document was asked for.
+    /// Results as JSON documents that are kept, and not written anywhere.
+    pub fn gathering() -> Self {
+        Self { form: Form::Gathered(Mutex::default()), document_written: AtomicBool::new(false) }
+    }
+
+    /// The documents gathered since the last time.
+    pub fn gathered(&self) -> Vec<Value> {
+        match &self.form {
+            Form::Gathered(documents) => std::mem::take(&mut *documents.lock().unwrap_or_else(PoisonError::into_inner)),
+            Form::People | Form::Document => Vec::new(),
+        }
+    }
+
+    /// Whether JSON was asked for.
     pub fn is_json(&self) -> bool {
-        self.json
+        !matches!(self.form, Form::People)
     }
 
     /// Shows a result: as the document where JSON was asked for, otherwise as `people` lays it out.
@@ -46,13 +74,18 @@ impl Output {
         document: &impl Serialize,
         people: impl FnOnce(&Self) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        if self.json { self.document(document) } else { people(self) }
+        if self.is_json() { self.document(document) } else { people(self) }
     }
 
     /// Writes the one JSON document.
     pub fn document(&self, document: &impl Serialize) -> Result<(), CommandError> {
-        let mut text = serde_json::to_string_pretty(document)
-            .map_err(|error| CommandError::internal(format!("the result cannot be written as JSON: {error}.")))?;
+        let unwritable = |error| CommandError::internal(format!("the result cannot be written as JSON: {error}."));
+        if let Form::Gathered(documents) = &self.form {
+            let document = serde_json::to_value(document).map_err(unwritable)?;
+            documents.lock().unwrap_or_else(PoisonError::into_inner).push(document);
+            return Ok(());
+        }
+        let mut text = serde_json::to_string_pretty(document).map_err(unwritable)?;
         text.push('\n');
         if self.document_written.swap(true, Ordering::Relaxed) {
             return Err(CommandError::internal("a second JSON document was about to be written."));
@@ -62,12 +95,12 @@ impl Output {
 
     /// Writes a line for people. Foreign text in it is made harmless; with `--json` it is left out.
     pub fn line(&self, text: impl Display) -> Result<(), CommandError> {
-        if self.json { Ok(()) } else { write(&format!("{}\n", escape_lines(&text.to_string()))) }
+        if self.is_json() { Ok(()) } else { write(&format!("{}\n", escape_lines(&text.to_string()))) }
     }
 
     /// Writes a table for people; with `--json` it is left out.
     pub fn table(&self, table: &Table) -> Result<(), CommandError> {
-        if self.json { Ok(()) } else { write(&table.render(terminal::stdout_width())) }
+        if self.is_json() { Ok(()) } else { write(&table.render(terminal::stdout_width())) }
     }
 
     /// Writes text that a machine reads, exactly as it is.
@@ -78,7 +111,7 @@ impl Output {
     /// Says on stderr why the command failed and what to do; with `--json` also on stdout, if nothing is there yet.
     pub fn error(&self, error: &CommandError) {
         self.complain(error);
-        if self.json && !self.document_written.load(Ordering::Relaxed) {
+        if self.is_json() && !self.document_written.load(Ordering::Relaxed) {
             let body = ErrorBody { exit_code: error.exit.code(), message: &error.message, hints: &error.hints };
             // Whoever does not read it any more does not miss it.
             let _ = self.document(&ErrorDocument { error: body });
