@@ -151,22 +151,29 @@ fn a_run_is_undone_after_it_was_shown_what_that_would_do() {
     assert_eq!(exit(&home, &["push"]).0, 0);
     change(&home, &format!("UPDATE contacts SET city = 'Wrong' WHERE id = '{id}'"));
     change(&home, "INSERT INTO contacts (email, _uid) VALUES ('ada@mail.example', 'ada')");
+    let deal = one(&home, "SELECT id FROM deals");
+    let associate =
+        "INSERT INTO associations (from_object, from_id, to_object, to_id) VALUES ('contacts', 'ID', 'deals', 'DEAL')";
+    change(&home, &associate.replace("ID", &id).replace("DEAL", &deal));
     let (code, pushed) = told(&home, &["push"]);
     let run = pushed["run"].to_string();
     assert_eq!(code, 0, "{pushed}");
     let made = one(&home, "SELECT id FROM contacts WHERE _uid = 'ada'");
-    let dry = seen(&home, &["undo", &run, "--dry-run"], &id).replace(&made, "MADE");
+    let dry = seen(&home, &["undo", &run, "--dry-run"], &id).replace(&made, "MADE").replace(&deal, "DEAL");
     insta::assert_snapshot!(dry, @r"
     exit 0
     --- stdout
-    object    record        property      before  written
-    contacts  MADE  (the record)  -       -        created: --archive-created archives it
-    contacts  ID   city          Before  Wrong    undone
+    object    record        property            before  written
+    contacts  MADE  (the record)        -       -            created: --archive-created archives it
+    contacts  ID   city                Before  Wrong        undone
+    contacts  ID   deals DEAL  -       (unlabeled)  undone
     Nothing was done: this was a dry run.
     ");
     assert_eq!(city(&portal, &id).as_deref(), Some("Wrong"));
-    let (code, text) = exit(&home, &["undo", &run]);
-    assert_eq!(code, 0, "{text}");
+    let (code, undone) = told(&home, &["undo", &run]);
+    assert_eq!((code, &undone["pushed"]["updated"], &undone["pushed"]["unlinked"]), (0, &1.into(), &1.into()));
+    assert_eq!(undone["associations"][0]["to_id"], deal);
+    assert_eq!(undone["associations"][0]["outcome"], "undone");
     assert_eq!(city(&portal, &id).as_deref(), Some("Before"));
     let (code, again) = told(&home, &["undo", &run, "--archive-created"]);
     assert_eq!((code, &again["pushed"]["archived"], &again["pushed"]["updated"]), (0, &1.into(), &0.into()), "{again}");

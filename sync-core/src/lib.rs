@@ -21,6 +21,6 @@ pub use engine::{Engine, Parts, PullSettings};
 pub use error::{RemoteError, RemoteErrorKind, RunError};
 pub use plan::belts::Belt;
 pub use pull::{Lanes, Verification, Via};
-pub use push::{PlannedObject, PushSettings, Pushed, Survey};
+pub use push::{PlannedObject, PushSettings, Pushed, Survey, TakenBack};
 pub use remote::Remote;
 pub use report::{ObjectReport, Report};

@@ -19,6 +19,7 @@ mod undo;
 mod updates;
 
 pub use survey::{PlannedObject, Survey};
+pub use undo::TakenBack;
 
 use crate::engine::Engine;
 use crate::error::RunError;

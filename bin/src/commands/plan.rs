@@ -7,7 +7,7 @@ use crate::output::{Align, Table, words};
 use clap::Args;
 use connectors::Transport;
 use serde::Serialize;
-use sync_core::model::RecordId;
+use sync_core::model::{AssociationKind, RecordId};
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
 use sync_core::plan::links::Kinds;
 use sync_core::store::LinkChange;
@@ -91,8 +91,9 @@ struct LinkDocument<'a> {
     labels: Vec<KindDocument<'a>>,
 }
 
+/// A kind of association.
 #[derive(Serialize)]
-struct KindDocument<'a> {
+pub(super) struct KindDocument<'a> {
     category: &'a str,
     type_id: i64,
     label: Option<&'a str>,
@@ -102,6 +103,13 @@ struct KindDocument<'a> {
 struct Held<'a> {
     object: &'a str,
     rows: u64,
+}
+
+impl<'a> KindDocument<'a> {
+    /// A kind as a document.
+    pub(super) fn of(kind: &'a AssociationKind) -> Self {
+        Self { category: &kind.category, type_id: kind.type_id, label: kind.label.as_deref() }
+    }
 }
 
 /// How many calls a push would make.
@@ -216,7 +224,7 @@ fn table(survey: &Survey) -> Table {
 }
 
 /// The labels of a pair.
-fn names(kinds: &Kinds) -> String {
+pub(super) fn names(kinds: &Kinds) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.label.as_deref().unwrap_or("(unlabeled)")).collect();
     shown(Some(names.join(", ").as_str()).filter(|names| !names.is_empty()))
 }
@@ -255,10 +263,7 @@ fn link_documents<'a>(
 ) -> Vec<LinkDocument<'a>> {
     let documents = planned.links.iter().filter_map(|link| {
         let (has, lacks) = sides(link);
-        let labels: Vec<KindDocument<'a>> = has
-            .difference(lacks)
-            .map(|kind| KindDocument { category: &kind.category, type_id: kind.type_id, label: kind.label.as_deref() })
-            .collect();
+        let labels: Vec<KindDocument<'a>> = has.difference(lacks).map(KindDocument::of).collect();
         (!labels.is_empty()).then(|| LinkDocument {
             from_object: &link.pair.from,
             from_id: link.from.as_str(),

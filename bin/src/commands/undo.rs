@@ -2,6 +2,7 @@
 
 use super::allowances::AllowArgs;
 use super::decide::{brief, mirror_of};
+use super::plan::{KindDocument, names};
 use super::push::refuse_unless_enabled;
 use super::{Allowances, Context, summary};
 use crate::config::PortalConfig;
@@ -12,13 +13,16 @@ use clap::Args;
 use connectors::Transport;
 use rusqlite::OptionalExtension;
 use serde::Serialize;
-use sync_core::store::{Fate, StoreError, Undoing};
+use sync_core::TakenBack;
+use sync_core::plan::links::Kinds;
+use sync_core::store::{Fate, LinkUndoing, StoreError, Undoing};
 
 /// Take back what a run wrote to HubSpot.
 ///
 /// A value that is still what the run wrote becomes what it was before, by an ordinary push with its belts. A value that was
 /// changed in HubSpot since becomes a conflict that waits for you, and one that was edited in the mirror since is left
-/// alone. Records that the run created are listed, and archived only with --archive-created. Records that it archived can be restored
+/// alone. A pair of records gets back the labels it had; labels that others added stay, and a pair whose labels were
+/// changed otherwise is left alone. Records that the run created are listed, and archived only with --archive-created. Records that it archived can be restored
 /// only by a person in HubSpot. Needs push.enabled = true for the portal. The undoing is a run of its own.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -47,11 +51,12 @@ pub struct UndoArgs {
 const SHOWN: usize = 50;
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     undone_run: i64,
     /// The run that did it; none of a dry run, or where there was nothing to do.
     run: Option<i64>,
     changes: Vec<Change>,
+    associations: Vec<LinkChange<'a>>,
     pushed: Option<Pushed>,
     exit_code: u8,
 }
@@ -67,10 +72,25 @@ struct Change {
     outcome: &'static str,
 }
 
+/// A pair of records.
+#[derive(Serialize)]
+struct LinkChange<'a> {
+    from_object: &'a str,
+    from_id: &'a str,
+    to_object: &'a str,
+    to_id: &'a str,
+    before: Vec<KindDocument<'a>>,
+    after: Vec<KindDocument<'a>>,
+    now: Vec<KindDocument<'a>>,
+    outcome: &'static str,
+}
+
 #[derive(Serialize)]
 struct Pushed {
     updated: u64,
     archived: u64,
+    linked: u64,
+    unlinked: u64,
     refused: u64,
     unknown: u64,
     waiting: u64,
@@ -84,8 +104,14 @@ pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError
         refuse_unless_enabled(&portal)?;
     }
     if !wrote_anything(&portal, arguments.run)? {
-        let document =
-            Document { undone_run: arguments.run, run: None, changes: Vec::new(), pushed: None, exit_code: 0 };
+        let document = Document {
+            undone_run: arguments.run,
+            run: None,
+            changes: Vec::new(),
+            associations: Vec::new(),
+            pushed: None,
+            exit_code: 0,
+        };
         context.output.show(&document, |output| {
             output.line(format!("Run {} wrote nothing to HubSpot: there is nothing to undo.", arguments.run))
         })?;
@@ -111,16 +137,17 @@ fn wrote_anything(portal: &PortalConfig, run: i64) -> Result<bool, CommandError>
 fn pretend(context: &Context, portal: &PortalConfig, arguments: &UndoArgs) -> Result<Exit, CommandError> {
     let installation = Installation::open(context, portal, Allowances::default())?;
     let planned = installation.engine.plan_undo(&installation.mappings, arguments.run, arguments.archive_created);
-    let undoing = context.block_on(planned)??;
+    let taken = context.block_on(planned)??;
     let document = Document {
         undone_run: arguments.run,
         run: None,
-        changes: undoing.iter().map(change).collect(),
+        changes: taken.records.iter().map(change).collect(),
+        associations: taken.links.iter().map(link_change).collect(),
         pushed: None,
         exit_code: 0,
     };
     context.output.show(&document, |output| {
-        show(output, &undoing)?;
+        show(output, &taken)?;
         output.line("Nothing was done: this was a dry run.")
     })?;
     Ok(Exit::Done)
@@ -136,7 +163,7 @@ pub(super) fn undo<T: Transport + 'static>(
         let engine = &installation.engine;
         let (account, run_id) = installation.begin("undo").await?;
         let (now, mappings) = (account.server_time, &installation.mappings);
-        let (undoing, mut report) = engine.undo(now, mappings, arguments.run, arguments.archive_created).await;
+        let (taken, mut report) = engine.undo(now, mappings, arguments.run, arguments.archive_created).await;
         report.run_id = run_id;
         let (exit, complaints) = summary::outcome(&mut report);
         let usage = close(engine, &report, exit).await?;
@@ -144,10 +171,13 @@ pub(super) fn undo<T: Transport + 'static>(
         let document = Document {
             undone_run: arguments.run,
             run: Some(run_id),
-            changes: undoing.iter().map(change).collect(),
+            changes: taken.records.iter().map(change).collect(),
+            associations: taken.links.iter().map(link_change).collect(),
             pushed: Some(Pushed {
                 updated: pushed.updated,
                 archived: pushed.archived,
+                linked: pushed.linked,
+                unlinked: pushed.unlinked,
                 refused: pushed.refused,
                 unknown: pushed.unknown,
                 waiting: pushed.waiting,
@@ -156,9 +186,13 @@ pub(super) fn undo<T: Transport + 'static>(
             exit_code: exit.code(),
         };
         context.output.show(&document, |output| {
-            show(output, &undoing)?;
+            show(output, &taken)?;
+            let pairs = match pushed.linked + pushed.unlinked {
+                0 => String::new(),
+                pairs => format!(", associations of {}", words::counted(pairs, "pair", "pairs")),
+            };
             output.line(format!(
-                "run {run_id}: {} updated and {} archived in HubSpot, {}",
+                "run {run_id}: {} updated and {} archived in HubSpot{pairs}, {}",
                 words::records(pushed.updated),
                 words::records(pushed.archived),
                 words::counted(usage.requests, "call", "calls")
@@ -171,8 +205,7 @@ pub(super) fn undo<T: Transport + 'static>(
     })?
 }
 
-fn show(output: &Output, undoing: &[Undoing]) -> Result<(), CommandError> {
-    let values: Vec<&Undoing> = undoing.iter().filter(|undoing| undoing.fate != Fate::Associations).collect();
+fn show(output: &Output, taken: &TakenBack) -> Result<(), CommandError> {
     let mut table = Table::new([
         ("object", Align::Left),
         ("record", Align::Left),
@@ -181,28 +214,33 @@ fn show(output: &Output, undoing: &[Undoing]) -> Result<(), CommandError> {
         ("written", Align::Left),
         ("", Align::Left),
     ]);
-    for undoing in values.iter().take(SHOWN) {
-        table.row([
-            &undoing.object,
-            &undoing.record,
-            undoing.property.as_deref().unwrap_or("(the record)"),
-            &brief(undoing.before.as_deref()),
-            &brief(undoing.after.as_deref()),
-            &sentence(undoing),
-        ]);
-    }
+    let records = taken.records.iter().map(|undoing| {
+        [
+            undoing.object.clone(),
+            undoing.record.clone(),
+            undoing.property.clone().unwrap_or_else(|| "(the record)".to_owned()),
+            brief(undoing.before.as_deref()),
+            brief(undoing.after.as_deref()),
+            sentence(undoing),
+        ]
+    });
+    let links = taken.links.iter().map(|LinkUndoing { wrote, now, fate }| {
+        [
+            wrote.pair.from.clone(),
+            wrote.from.as_str().to_owned(),
+            format!("{} {}", wrote.pair.to, wrote.to.as_str()),
+            names(&wrote.base),
+            names(&wrote.local),
+            link_sentence(*fate, now),
+        ]
+    });
+    records.chain(links).take(SHOWN).for_each(|row| table.row(row));
     if !table.is_empty() {
         output.table(&table)?;
     }
-    if values.len() > SHOWN {
-        output.line(format!("and {} more; --json shows all", words::count((values.len() - SHOWN) as u64)))?;
-    }
-    let associations = (undoing.len() - values.len()) as u64;
-    if associations > 0 {
-        output.line(format!(
-            "The run also wrote associations of {}: they are not undone; sync_history has them.",
-            words::records(associations)
-        ))?;
+    let all = taken.records.len() + taken.links.len();
+    if all > SHOWN {
+        output.line(format!("and {} more; --json shows all", words::count((all - SHOWN) as u64)))?;
     }
     Ok(())
 }
@@ -210,16 +248,31 @@ fn show(output: &Output, undoing: &[Undoing]) -> Result<(), CommandError> {
 fn sentence(undoing: &Undoing) -> String {
     let now = brief(undoing.now.as_deref());
     match undoing.fate {
-        Fate::Undone => "undone".to_owned(),
-        Fate::AlreadyUndone => "is so already".to_owned(),
         Fate::Conflict => format!("changed to {now} in HubSpot since: `crmsync conflicts` decides"),
-        Fate::EditedSince => "edited in the mirror since: left alone".to_owned(),
-        Fate::NotMapped => "no column of the mapping can be sent for it".to_owned(),
-        Fate::RecordGone => "not an active record any more".to_owned(),
-        Fate::Created => "created: --archive-created archives it".to_owned(),
-        Fate::CreatedArchived => "created: archived".to_owned(),
-        Fate::Archived => "archived: restore in HubSpot, within 90 days".to_owned(),
-        Fate::Associations => "associations are not undone".to_owned(),
+        fate => common(fate).to_owned(),
+    }
+}
+
+fn common(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Undone => "undone",
+        Fate::AlreadyUndone => "is so already",
+        Fate::Conflict | Fate::ChangedSince => "changed in HubSpot since: left alone",
+        Fate::EditedSince => "edited in the mirror since: left alone",
+        Fate::NotMapped => "no column of the mapping can be sent for it",
+        Fate::RecordGone => "not an active record any more",
+        Fate::Created => "created: --archive-created archives it",
+        Fate::CreatedArchived => "created: archived",
+        Fate::Archived => "archived: restore in HubSpot, within 90 days",
+    }
+}
+
+fn link_sentence(fate: Fate, now: &Kinds) -> String {
+    match fate {
+        Fate::ChangedSince => format!("changed to {} in HubSpot since: left alone", names(now)),
+        Fate::NotMapped => "no mapping says that it is sent".to_owned(),
+        Fate::RecordGone => "not possible: one of the two is no active record any more".to_owned(),
+        fate => common(fate).to_owned(),
     }
 }
 
@@ -231,17 +284,39 @@ fn change(undoing: &Undoing) -> Change {
         before: undoing.before.clone(),
         after: undoing.after.clone(),
         now: undoing.now.clone(),
-        outcome: match undoing.fate {
-            Fate::Undone => "undone",
-            Fate::AlreadyUndone => "already_undone",
-            Fate::Conflict => "conflict",
-            Fate::EditedSince => "edited_since",
-            Fate::NotMapped => "not_mapped",
-            Fate::RecordGone => "record_gone",
-            Fate::Created => "created",
-            Fate::CreatedArchived => "created_archived",
-            Fate::Archived => "archived",
-            Fate::Associations => "associations_left",
-        },
+        outcome: outcome(undoing.fate),
+    }
+}
+
+fn link_change(undoing: &LinkUndoing) -> LinkChange<'_> {
+    let LinkUndoing { wrote, now, fate } = undoing;
+    LinkChange {
+        from_object: &wrote.pair.from,
+        from_id: wrote.from.as_str(),
+        to_object: &wrote.pair.to,
+        to_id: wrote.to.as_str(),
+        before: kinds(&wrote.base),
+        after: kinds(&wrote.local),
+        now: kinds(now),
+        outcome: outcome(*fate),
+    }
+}
+
+fn kinds(kinds: &Kinds) -> Vec<KindDocument<'_>> {
+    kinds.iter().map(KindDocument::of).collect()
+}
+
+fn outcome(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Undone => "undone",
+        Fate::AlreadyUndone => "already_undone",
+        Fate::Conflict => "conflict",
+        Fate::ChangedSince => "changed_since",
+        Fate::EditedSince => "edited_since",
+        Fate::NotMapped => "not_mapped",
+        Fate::RecordGone => "record_gone",
+        Fate::Created => "created",
+        Fate::CreatedArchived => "created_archived",
+        Fate::Archived => "archived",
     }
 }

@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 /// The kinds of one pair of records, in one direction.
 pub type Kinds = BTreeSet<AssociationKind>;
 
+/// The kind that only one pair of a record can have: given to another pair, it is taken from the first.
+pub const PRIMARY: &str = "Primary";
+
 /// Merges three ways: what both sides had agreed on, and what each of them holds now.
 pub fn merge<T: Ord + Clone>(base: &BTreeSet<T>, local: &BTreeSet<T>, remote: &BTreeSet<T>) -> BTreeSet<T> {
     let stays = |one: &&T| !base.contains(one) || (local.contains(one) && remote.contains(one));
@@ -52,6 +55,49 @@ pub fn shows(base: &Kinds, wanted: &Kinds, remote: &Kinds) -> bool {
     let follows = |kind: &AssociationKind| kind.label.is_none() && !wanted.is_empty();
     let gone = base.difference(wanted).all(|kind| !remote.contains(kind) || follows(kind));
     wanted.is_subset(remote) && gone
+}
+
+/// What a pair held right after `wanted` was sent over `base`: also the kinds that a remote gives it of its own accord,
+/// and nothing that others may have added.
+pub fn held(base: &Kinds, wanted: &Kinds, remote: &Kinds) -> Kinds {
+    let mut held = wanted.clone();
+    if !wanted.is_empty() {
+        let of_its_own = |kind: &&AssociationKind| kind.label.as_deref().is_none_or(|label| label == PRIMARY);
+        held.extend(remote.difference(base).filter(of_its_own).cloned());
+    }
+    held
+}
+
+/// What taking a write of a pair back makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// It is to hold these kinds.
+    To(Kinds),
+    /// It is as if nothing had been written.
+    Already,
+    /// What was written was changed since.
+    Changed,
+}
+
+/// Takes the write that made `after` of `before` back from a pair that holds `now`. What others added since stays.
+pub fn take_back(before: &Kinds, after: &Kinds, now: &Kinds) -> Back {
+    let mut wanted = merge(after, before, now);
+    if !wanted.is_empty() {
+        wanted.extend(now.iter().filter(|kind| kind.label.is_none()).cloned());
+    }
+    if alike(&wanted, now) {
+        Back::Already
+    } else if shows(before, after, now) {
+        Back::To(wanted)
+    } else {
+        Back::Changed
+    }
+}
+
+/// Whether a pair with the one set is as one with the other: the unlabeled kind follows.
+pub fn alike(one: &Kinds, other: &Kinds) -> bool {
+    let labeled = |kinds: &Kinds| kinds.iter().filter(|kind| kind.label.is_some()).cloned().collect::<Kinds>();
+    one.is_empty() == other.is_empty() && labeled(one) == labeled(other)
 }
 
 /// What a person wrote into a row, any of it left out.
@@ -119,7 +165,7 @@ fn nothing_fits(given: &Given, label: Option<&str>, known: &[AssociationKind]) -
 
 #[cfg(test)]
 mod tests {
-    use super::{Given, Kinds, Step, agreed, merge, resolve, shows, step, turned};
+    use super::{Back, Given, Kinds, PRIMARY, Step, agreed, held, merge, resolve, shows, step, take_back, turned};
     use crate::model::AssociationKind;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -184,6 +230,35 @@ mod tests {
         ] {
             assert_eq!(step(&wanted, &remote), expected, "{wanted:?} over {remote:?}");
         }
+    }
+
+    #[test]
+    fn p2_a_write_that_is_taken_back_leaves_what_others_added_and_nothing_of_its_own() {
+        let (plain, boss, peer, first) =
+            (kind(1, None), kind(2, Some("Boss")), kind(3, Some("Peer")), kind(4, Some(PRIMARY)));
+        let set = |kinds: &[&AssociationKind]| kinds.iter().copied().cloned().collect::<Kinds>();
+        let none = Kinds::new();
+        let to = |kinds: &[&AssociationKind]| Back::To(set(kinds));
+        for (before, after, now, expected) in [
+            (set(&[]), set(&[&plain, &boss]), set(&[&plain, &boss]), to(&[])),
+            (set(&[]), set(&[&plain, &boss]), set(&[&plain, &boss, &peer]), to(&[&plain, &peer])),
+            (set(&[]), set(&[&plain, &boss]), set(&[]), Back::Already),
+            (set(&[]), set(&[&plain, &boss]), set(&[&plain]), Back::Changed),
+            (set(&[&plain]), set(&[&plain, &boss]), set(&[&plain, &boss]), to(&[&plain])),
+            (set(&[&plain, &boss]), set(&[&plain]), set(&[&plain]), to(&[&plain, &boss])),
+            (set(&[&plain, &boss]), set(&[&plain]), set(&[]), Back::Changed),
+            (set(&[&plain, &boss]), set(&[]), set(&[]), to(&[&plain, &boss])),
+            (set(&[&plain, &boss]), set(&[]), set(&[&plain]), Back::Changed),
+            (set(&[&plain, &boss]), set(&[]), set(&[&plain, &boss]), Back::Already),
+            // A remote that makes the first pair the primary one has it go with the pair.
+            (none.clone(), held(&none, &set(&[&plain]), &set(&[&plain, &first])), set(&[&plain, &first]), to(&[])),
+            // Somebody else's mark stays, and the unlabeled kind with it.
+            (none.clone(), held(&none, &set(&[&plain]), &set(&[&plain])), set(&[&plain, &first]), Back::Already),
+        ] {
+            assert_eq!(take_back(&before, &after, &now), expected, "{before:?} made {after:?}, now {now:?}");
+        }
+        assert_eq!(held(&none, &none, &set(&[&plain])), none, "what was taken apart holds nothing");
+        assert_eq!(held(&none, &set(&[&boss]), &set(&[&plain, &boss, &peer])), set(&[&plain, &boss]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::send::refusal_of;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::RecordId;
+use crate::plan::links::PRIMARY;
 use crate::remote::{Outcome, PairLabels, Refusal, Remote};
 use crate::report::Report;
 use crate::store::{LinkEntry, LinkLook, LinkSuspect, Pair, SettledLinks, Table};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 
 /// Records that are read and written at once: what one call reads.
 const AT_ONCE: usize = 1_000;
-/// The kind that only one pair of a record can have: given to another pair, it is taken from the first.
-const PRIMARY: &str = "Primary";
 
 impl<R: Remote + 'static> Engine<R> {
     /// Pushes the associations between these tables and others. With `full` every row is compared, not only those that

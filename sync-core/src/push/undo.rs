@@ -6,13 +6,22 @@ use crate::error::RunError;
 use crate::model::{RecordId, Timestamp};
 use crate::remote::Remote;
 use crate::report::Report;
-use crate::store::{Table, Undoing, Wrote};
+use crate::store::{LinkChange, LinkUndoing, Pair, Table, Undoing, Wrote};
 use mappings::Mapping;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How many records are looked at in one transaction where nothing is read.
+/// How many records are looked at in one transaction where nothing is read, and how many records' associations at once.
 const RECORDS: usize = 1_000;
+
+/// What becomes of everything that a run wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Of records.
+    pub records: Vec<Undoing>,
+    /// Of pairs of records.
+    pub links: Vec<LinkUndoing>,
+}
 
 impl<R: Remote + 'static> Engine<R> {
     /// What undoing a run would do, by what the mirror knows; makes no call and changes nothing.
@@ -24,19 +33,23 @@ impl<R: Remote + 'static> Engine<R> {
         mappings: &[Mapping],
         run: i64,
         archive_created: bool,
-    ) -> Result<Vec<Undoing>, RunError> {
-        let mut written = self.store().call(move |store| store.written_by(run)).await?;
-        let mut undoing = Vec::new();
+    ) -> Result<TakenBack, RunError> {
+        let (mut written, links) = self.written_by(run).await?;
+        let mut taken = TakenBack::default();
         for table in self.stored_tables(mappings).await? {
             let Some(wrote) = written.remove(table.object()) else { continue };
             for some in wrote.chunks(RECORDS) {
                 let (table, some) = (Arc::clone(&table), some.to_vec());
                 let fates = self.store().write(move |write| write.take_back(&table, &some, archive_created, true));
-                undoing.extend(fates.await?);
+                taken.records.extend(fates.await?);
             }
         }
         self.tell_unmapped(&written);
-        Ok(undoing)
+        for some in links.into_values().flatten().collect::<Vec<_>>().chunks(RECORDS) {
+            let some = some.to_vec();
+            taken.links.extend(self.store().write(move |write| write.take_back_links(&some, true)).await?);
+        }
+        Ok(taken)
     }
 
     /// Undoes what a run wrote to the remote. A run that is stopped on the way may simply be undone again.
@@ -46,16 +59,16 @@ impl<R: Remote + 'static> Engine<R> {
         mappings: &[Mapping],
         run: i64,
         archive_created: bool,
-    ) -> (Vec<Undoing>, Report) {
-        let mut undoing = Vec::new();
-        let prepared = self.prepare_undo(server_now, mappings, run, archive_created, &mut undoing).await;
+    ) -> (TakenBack, Report) {
+        let mut taken = TakenBack::default();
+        let prepared = self.prepare_undo(server_now, mappings, run, archive_created, &mut taken).await;
         let report = match prepared {
             // Nothing of it is mapped: a push of no object would be one of all.
             Ok(objects) if objects.is_empty() => Report::default(),
-            Ok(objects) => self.push(server_now, mappings, &objects).await,
+            Ok(objects) => self.push(server_now, mappings, &Vec::from_iter(objects)).await,
             Err(error) => Report { error: Some(error), ..Report::default() },
         };
-        (undoing, report)
+        (taken, report)
     }
 
     /// Returns the object types that the run wrote to.
@@ -65,20 +78,42 @@ impl<R: Remote + 'static> Engine<R> {
         mappings: &[Mapping],
         run: i64,
         archive_created: bool,
-        undoing: &mut Vec<Undoing>,
-    ) -> Result<Vec<String>, RunError> {
-        let mut written = self.store().call(move |store| store.written_by(run)).await?;
+        taken: &mut TakenBack,
+    ) -> Result<BTreeSet<String>, RunError> {
+        let (mut written, links) = self.written_by(run).await?;
         let tables = self.prepare(server_now, mappings, &mut Report::default()).await?;
-        let mut objects = Vec::new();
-        for table in tables {
+        let mut objects = BTreeSet::new();
+        for table in &tables {
             let Some(wrote) = written.remove(table.object()) else { continue };
-            objects.push(table.object().to_owned());
+            objects.insert(table.object().to_owned());
             for some in wrote.chunks(self.remote().batch_size().max(1)) {
-                undoing.extend(self.take_back(&table, some.to_vec(), archive_created).await?);
+                taken.records.extend(self.take_back(table, some.to_vec(), archive_created).await?);
             }
         }
         self.tell_unmapped(&written);
+        for (pair, wrote) in links {
+            let known = tables.iter().any(|table| table.outgoing().any(|known| *known == pair));
+            if known {
+                objects.insert(pair.from.clone());
+            }
+            for some in wrote.chunks(RECORDS) {
+                taken.links.extend(self.take_back_links(&pair, some.to_vec(), known).await?);
+            }
+        }
         Ok(objects)
+    }
+
+    async fn written_by(
+        &self,
+        run: i64,
+    ) -> Result<(BTreeMap<String, Vec<Wrote>>, BTreeMap<Pair, Vec<LinkChange>>), RunError> {
+        let (records, links) =
+            self.store().call(move |store| Ok((store.written_by(run)?, store.links_written_by(run)?))).await?;
+        let mut by_pair: BTreeMap<Pair, Vec<LinkChange>> = BTreeMap::new();
+        for wrote in links {
+            by_pair.entry(wrote.pair.clone()).or_default().push(wrote);
+        }
+        Ok((records, by_pair))
     }
 
     async fn take_back(
@@ -100,6 +135,33 @@ impl<R: Remote + 'static> Engine<R> {
             })
             .await?;
         self.step("undo.taken_back")?;
+        Ok(undoing)
+    }
+
+    /// The same for pairs of records; one that is not mirrored is only told.
+    async fn take_back_links(
+        &self,
+        pair: &Pair,
+        some: Vec<LinkChange>,
+        known: bool,
+    ) -> Result<Vec<LinkUndoing>, RunError> {
+        let _held = self.hold_pairs(std::iter::once(pair)).await;
+        let from: BTreeSet<&str> = some.iter().map(|wrote| wrote.from.as_str()).collect();
+        let from: Vec<RecordId> = from.into_iter().map(RecordId::from).collect();
+        let answers = match known {
+            true => self.ask(&pair.from, &pair.to, &from).await?.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        self.step("undo.links_read")?;
+        let of = pair.clone();
+        let undoing = self
+            .store()
+            .write(move |write| {
+                write.apply_associations(&of, &answers)?;
+                write.take_back_links(&some, false)
+            })
+            .await?;
+        self.step("undo.links_taken_back")?;
         Ok(undoing)
     }
 

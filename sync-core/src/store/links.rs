@@ -9,8 +9,10 @@ mod ends;
 mod journal;
 mod refused;
 mod rewrite;
+mod undo;
 
 pub use journal::{LinkEntry, SettledLinks};
+pub use undo::LinkUndoing;
 
 use super::{Pair, Store, StoreError, Write};
 use crate::model::{AssociationKind, RecordId};
@@ -269,4 +271,10 @@ fn told(to_object: &str, to: &str, kinds: &Kinds) -> String {
 
 fn kind_json(kind: &AssociationKind) -> Value {
     json!({ "category": kind.category, "type_id": kind.type_id, "label": kind.label })
+}
+
+fn kind_of(value: &Value) -> Option<AssociationKind> {
+    let label = value.get("label")?.as_str().map(str::to_owned);
+    let (category, type_id) = (value.get("category")?.as_str()?.to_owned(), value.get("type_id")?.as_i64()?);
+    Some(AssociationKind { category, type_id, label })
 }

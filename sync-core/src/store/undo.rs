@@ -21,8 +21,6 @@ pub struct Wrote {
     pub created: bool,
     /// Whether the run archived it.
     pub archived: bool,
-    /// Whether the run wrote any of its associations.
-    pub associated: bool,
     /// Each property with what it was and what it became.
     pub values: BTreeMap<String, (Option<String>, Option<String>)>,
 }
@@ -38,6 +36,8 @@ pub enum Fate {
     Conflict,
     /// Somebody edited it in the mirror since, so it is left alone.
     EditedSince,
+    /// A pair of records whose associations changed at the remote since, so it is left alone.
+    ChangedSince,
     /// The mapping has no column that could be sent for it.
     NotMapped,
     /// Its record is not active any more.
@@ -48,8 +48,6 @@ pub enum Fate {
     CreatedArchived,
     /// The run archived the record, which only a person can restore.
     Archived,
-    /// The run wrote associations of the record, which stay.
-    Associations,
 }
 
 /// One thing that a run wrote, and what becomes of it.
@@ -72,11 +70,11 @@ pub struct Undoing {
 }
 
 impl Store {
-    /// What a run wrote to the remote, by object type; empty where it wrote nothing.
+    /// What a run wrote to records of the remote, by object type; empty where it wrote nothing.
     pub fn written_by(&self, run: i64) -> Result<BTreeMap<String, Vec<Wrote>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT object, record_id, property, before, after FROM sync_history
-             WHERE run_id = ?1 AND side = 'hubspot' ORDER BY rowid",
+             WHERE run_id = ?1 AND side = 'hubspot' AND property <> 'associations' ORDER BY rowid",
         )?;
         let mut written: BTreeMap<(String, String), Wrote> = BTreeMap::new();
         let mut rows = statement.query([run])?;
@@ -87,7 +85,6 @@ impl Store {
             match property.as_str() {
                 "id" => wrote.created = true,
                 "archived" => wrote.archived = true,
-                "associations" => wrote.associated = true,
                 // Written twice in one run: from what it was at first to what it was at last.
                 _ => wrote.values.entry(property).or_insert_with(|| (before, None)).1 = after,
             }
@@ -147,9 +144,6 @@ impl Taking<'_> {
     ) -> Result<(Vec<Undoing>, bool), StoreError> {
         let active = whole.filter(|(base, _)| !base.archived && base.state == "active");
         let mut fates = Vec::new();
-        if self.wrote.associated {
-            fates.push(self.fate(None, Fate::Associations));
-        }
         if self.wrote.archived {
             let fate = if active.is_some() { Fate::AlreadyUndone } else { Fate::Archived };
             fates.push(self.fate(None, fate));

@@ -1,9 +1,9 @@
 //! What was sent about pairs of records, and what became of it. An entry is on the disk before the first byte leaves, and
 //! stays open until its pair was read.
 
-use super::{LinkChange, kind_json, operation};
+use super::{LinkChange, kind_json, kind_of, operation};
 use crate::model::{Association, AssociationKind, RecordId};
-use crate::plan::links::{Kinds, agreed, shows};
+use crate::plan::links::{Kinds, agreed, held, shows};
 use crate::remote::Refusal;
 use crate::store::{Pair, Store, StoreError, Write};
 use rusqlite::params;
@@ -103,7 +103,8 @@ impl Write<'_> {
             if shows(&change.base, &change.local, &remote) {
                 settled.linked += u64::from(!change.local.is_empty());
                 settled.unlinked += u64::from(change.local.is_empty());
-                let before_and_after = [change.told(&change.base), change.told(&change.local)];
+                let after = held(&change.base, &change.local, &remote);
+                let before_and_after = [change.told(&change.base), change.told(&after)];
                 let before_and_after = before_and_after.each_ref().map(Option::as_deref);
                 self.note_sent(&pair.from, change.from.as_str(), "associations", before_and_after)?;
                 self.close_link(*entry, "done", None)?;
@@ -202,10 +203,5 @@ fn kinds_of(text: &str) -> Result<Kinds, StoreError> {
         what: "an entry in it cannot be read".to_owned(),
     };
     let kinds: Vec<Value> = serde_json::from_str(text).map_err(|_| unreadable())?;
-    let kind = |value: &Value| {
-        let label = value.get("label")?.as_str().map(str::to_owned);
-        let (category, type_id) = (value.get("category")?.as_str()?.to_owned(), value.get("type_id")?.as_i64()?);
-        Some(AssociationKind { category, type_id, label })
-    };
-    kinds.iter().map(|value| kind(value).ok_or_else(unreadable)).collect()
+    kinds.iter().map(|value| kind_of(value).ok_or_else(unreadable)).collect()
 }
