@@ -19,8 +19,6 @@ use std::sync::Arc;
 
 /// Records that are read and written at once: what one call reads.
 const AT_ONCE: usize = 1_000;
-/// The kind that only one pair of a record can have: given to another pair, it is taken from the first.
-const PRIMARY: &str = "Primary";
 
 impl<R: Remote + 'static> Engine<R> {
     /// Pushes the associations between these tables and others. With `full` every row is compared, not only those that
@@ -285,9 +283,11 @@ impl<R: Remote + 'static> Engine<R> {
         if pair.from == pair.to {
             ids.extend(entries.iter().map(|entry| entry.change.to.as_str().to_owned()));
         }
+        // Given to one pair, it was taken from another one of the same record.
+        let sole = self.remote().sole_label();
         let given_away = |entry: &&LinkEntry| {
             let mut new = entry.change.local.difference(&entry.change.base);
-            new.any(|kind| kind.label.as_deref() == Some(PRIMARY))
+            sole.is_some() && new.any(|kind| kind.label.as_deref() == sole)
         };
         let ends: Vec<RecordId> = entries.iter().filter(given_away).map(|entry| entry.change.to.clone()).collect();
         if !ends.is_empty() {
