@@ -128,6 +128,10 @@ pub trait Remote: Send + Sync {
         to: &str,
     ) -> impl Future<Output = Result<Vec<AssociationLabel>, RemoteError>> + Send;
 
+    /// The label that only one pair of a record can have: given to another pair, it is taken from the first. `None` where
+    /// the remote has no such label.
+    fn sole_label(&self) -> Option<&str>;
+
     /// How many active records an object type has, roughly: for progress only.
     fn count(&self, object: &str) -> impl Future<Output = Result<u64, RemoteError>> + Send;
 

@@ -5,7 +5,7 @@ use super::people::{self, LocalEdits};
 use super::world::{OBJECTS, World, paused, stopped};
 use fastrand::Rng;
 use mappings::Mapping;
-use simulator::{Cleared, DataSize, Faults, Lag, LimitBody, MergeId, MergedRead, Switches, Tier};
+use simulator::{Cleared, DataSize, FaultKind, Faults, Lag, LimitBody, MergeId, MergedRead, Storm, Switches, Tier};
 use std::time::Duration;
 use sync_core::{Lanes, Via};
 use tokio::time::sleep;
@@ -185,11 +185,38 @@ pub(super) fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
     }
 }
 
-/// An ordinary day's faults, up to five times as many.
+/// The default profile: how often each fault comes, times 0 to 5; in one of twenty seeds a storm as well.
 fn scaled(seed: u64, times: usize) -> Faults {
-    match times {
-        0 => Faults::none(),
-        5 => Faults { seed, ..Faults::storm() },
-        _ => Faults { seed, ..Faults::mild() },
+    let rate = |percent: f64| percent / 100.0 * times as f64;
+    let storm =
+        Storm { from_ms: 40 * 60_000, for_ms: 10 * 60_000, kind: FaultKind::Edge { status: 503, empty: false } };
+    Faults {
+        seed,
+        limited_ten_secondly: rate(1.2),
+        limited_secondly: rate(0.8),
+        locked: rate(0.3),
+        edge: rate(1.5),
+        edge_after: rate(0.5),
+        unauthorized: rate(0.3),
+        forbidden: rate(0.05),
+        timeout_before: rate(1.0),
+        timeout_after: rate(1.0),
+        timeout_late: rate(0.3),
+        reset: rate(0.5),
+        cut: rate(0.25),
+        invalid_json: rate(0.25),
+        omit: rate(0.3),
+        duplicate: rate(1.0),
+        disorder: rate(0.2),
+        refused_silently: rate(0.2),
+        written_omitted: rate(0.3),
+        ignored: rate(0.3),
+        items_failed: rate(0.3),
+        conflict: rate(0.5),
+        multi_status: rate(5.0),
+        slow: rate(2.0),
+        slow_max_ms: 5_000,
+        storms: if seed % 20 == 7 { vec![storm] } else { Vec::new() },
+        ..Faults::none()
     }
 }

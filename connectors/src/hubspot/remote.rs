@@ -39,6 +39,10 @@ impl<T: Transport> Remote for HubSpot<T> {
         self.read_association_labels(from, to).await
     }
 
+    fn sole_label(&self) -> Option<&str> {
+        Some("Primary")
+    }
+
     async fn count(&self, object: &str) -> Result<u64, RemoteError> {
         self.learn(object).await?;
         self.count_records(object).await

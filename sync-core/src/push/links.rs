@@ -284,9 +284,11 @@ impl<R: Remote + 'static> Engine<R> {
         if pair.from == pair.to {
             ids.extend(entries.iter().map(|entry| entry.change.to.as_str().to_owned()));
         }
+        // Given to one pair, it was taken from another one of the same record.
+        let sole = self.remote().sole_label();
         let given_away = |entry: &&LinkEntry| {
             let mut new = entry.change.local.difference(&entry.change.base);
-            new.any(|kind| kind.label.as_deref() == Some(PRIMARY))
+            sole.is_some() && new.any(|kind| kind.label.as_deref() == sole)
         };
         let ends: Vec<RecordId> = entries.iter().filter(given_away).map(|entry| entry.change.to.clone()).collect();
         if !ends.is_empty() {

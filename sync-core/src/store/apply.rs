@@ -331,6 +331,7 @@ impl Applier<'_> {
                  WHERE id = ?1"
             ))?
             .execute(params![id.as_str(), survivor.as_str(), hash])?;
+        self.write.repoint_links(self.table.object(), id.as_str(), survivor.as_str())?;
         self.write.note_history(self.table.object(), id.as_str(), "merged_into", None, Some(survivor.as_str()))?;
         self.done.applied.changed += 1;
         self.done.missing_rows -= i64::from(base.state == "missing");

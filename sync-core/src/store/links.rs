@@ -7,6 +7,7 @@
 
 mod ends;
 mod journal;
+mod merged;
 mod refused;
 mod rewrite;
 mod undo;

@@ -102,20 +102,20 @@ pub(super) fn read_properties(connection: &Connection, object: &str) -> Result<V
         })?
         .collect::<Result<_, _>>()?;
     let mut options = connection.prepare_cached(
-        "SELECT value, label, display_order, hidden FROM property_options WHERE object = ?1 AND property = ?2
-         ORDER BY display_order, value",
+        "SELECT property, value, label, display_order, hidden FROM property_options WHERE object = ?1
+         ORDER BY property, display_order, value",
     )?;
-    for property in &mut properties {
-        property.options = options
-            .query_map([object, &property.name], |row| {
-                Ok(PropertyOption {
-                    value: row.get(0)?,
-                    label: row.get(1)?,
-                    display_order: row.get(2)?,
-                    hidden: row.get(3)?,
-                })
-            })?
-            .collect::<Result<_, _>>()?;
+    let mut options = options.query([object])?;
+    while let Some(row) = options.next()? {
+        let name: String = row.get(0)?;
+        // Both are in the order of names.
+        let Ok(place) = properties.binary_search_by(|property| property.name.cmp(&name)) else { continue };
+        properties[place].options.push(PropertyOption {
+            value: row.get(1)?,
+            label: row.get(2)?,
+            display_order: row.get(3)?,
+            hidden: row.get(4)?,
+        });
     }
     Ok(properties)
 }

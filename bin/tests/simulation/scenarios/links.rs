@@ -1,6 +1,7 @@
 //! Associations that people write into the mirror reach the portal, beside what others wrote there.
 
 mod kills;
+mod merged;
 mod refused;
 mod undoing;
 

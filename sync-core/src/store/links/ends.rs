@@ -123,12 +123,18 @@ impl<'w> Ways<'w> {
             return Ok(End::Bad(format!("{object} are not mirrored")));
         };
         let base = quote(&table.base_name());
-        let mut known = self.write.connection.prepare_cached(&format!("SELECT archived FROM {base} WHERE id = ?1"))?;
+        // Of a merged-away record its survivor is meant.
+        let mut known = self.write.connection.prepare_cached(&format!(
+            "WITH RECURSIVE meant (id, archived, merged_into) AS (
+                 SELECT id, archived, merged_into FROM {base} WHERE id = ?1
+                 UNION SELECT b.id, b.archived, b.merged_into FROM {base} b JOIN meant m ON b.id = m.merged_into
+             ) SELECT id, archived FROM meant ORDER BY merged_into IS NULL DESC LIMIT 1"
+        ))?;
         let mut of_key =
             self.write.connection.prepare_cached(&format!("SELECT id FROM {} WHERE _uid = ?1", table.quoted()))?;
-        let mut archived: Option<bool> = known.query_row([id], |row| row.get(0)).optional()?;
-        let mut found = id.to_owned();
-        if archived.is_none() {
+        let mut look = |id: &str| known.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+        let mut record: Option<(String, bool)> = look(id)?;
+        if record.is_none() {
             match of_key.query_row([id], |row| row.get::<_, Option<String>>(0)).optional()? {
                 None => {
                     let why = format!(
@@ -137,15 +143,12 @@ impl<'w> Ways<'w> {
                     return Ok(End::Bad(why));
                 }
                 Some(None) => return Ok(End::NotYet),
-                Some(Some(id)) => {
-                    archived = known.query_row([&id], |row| row.get(0)).optional()?;
-                    found = id;
-                }
+                Some(Some(id)) => record = look(&id)?,
             }
         }
-        Ok(match archived {
-            Some(false) => End::Ready(found),
-            Some(true) => End::Bad(format!("{found} of {object} is archived, so it cannot be associated")),
+        Ok(match record {
+            Some((found, false)) => End::Ready(found),
+            Some((found, true)) => End::Bad(format!("{found} of {object} is archived, so it cannot be associated")),
             None => End::NotYet,
         })
     }

@@ -1,5 +1,8 @@
 //! Every write of every hand, by a value that nobody else ever writes, and what must have become of it.
 
+pub(super) mod archives;
+pub(super) mod links;
+
 use super::world::World;
 use simulator::{Millis, Value};
 use std::collections::BTreeSet;
@@ -34,6 +37,12 @@ pub(super) struct Ledger {
     remote: Vec<Remote>,
     /// Values that identify a new row, and how many records may come of it.
     made: Vec<(String, String, usize)>,
+    /// Records whose rows a hand took back, with what had been written into them.
+    taken_back: BTreeSet<(String, String)>,
+    /// Associations.
+    pub(super) links: links::Links,
+    /// Archives.
+    pub(super) archives: archives::Archives,
 }
 
 impl Ledger {
@@ -66,9 +75,18 @@ impl Ledger {
 
     /// Notes that a hand gave up what it had written into fields of a row.
     pub(super) fn take_back(&mut self, object: &str, (uid, id): (&str, Option<&str>), which: impl Fn(&str) -> bool) {
+        self.taken_back.extend(id.map(|id| (object.to_owned(), id.to_owned())));
         let same = |entry: &Local| entry.uid == uid || (id.is_some() && entry.id.as_deref() == id);
         for entry in self.local.iter_mut().filter(|entry| entry.object == object && same(entry)) {
             entry.superseded |= which(&entry.property);
+        }
+    }
+
+    /// Notes that these values stood where the same hand has written something else, or nothing. A value may stand in
+    /// another row than the one that it was written into: edits follow a merge.
+    pub(super) fn overwrote(&mut self, values: &[String]) {
+        for entry in self.local.iter_mut().filter(|entry| values.contains(&entry.token)) {
+            entry.superseded = true;
         }
     }
 
@@ -163,13 +181,23 @@ impl Ledger {
         Ok(())
     }
 
-    /// O5: every value that reached the portal was written by somebody in the mirror.
+    /// O5: every value that reached the portal was written by somebody in the mirror; or it stood there before, and
+    /// somebody took back the row whose value had been sent in its place.
     pub(super) fn nothing_is_invented(&self, world: &World) -> Verdict {
         let authored: BTreeSet<&str> = self.local.iter().map(|entry| entry.token.as_str()).collect();
         let made: BTreeSet<&str> = self.made.iter().map(|(_, token, _)| token.as_str()).collect();
-        for written in world.rehearsal.portal().writes() {
+        let portal = world.rehearsal.portal();
+        let writes = portal.writes();
+        for (n, written) in writes.iter().enumerate() {
             let Some(value) = text(&written.received).filter(|value| !value.is_empty()) else { continue };
-            if !authored.contains(value.as_str()) && !made.contains(value.as_str()) {
+            let field = |w: &simulator::Written| (w.object.clone(), w.id, w.property.clone());
+            let taken_back = || {
+                let record = (written.object.clone(), written.id.to_string());
+                let stood = |w: &&simulator::Written| w.before == Some(written.received.clone());
+                let mut earlier = writes[..n].iter().filter(|w| field(w) == field(written));
+                self.taken_back.contains(&record) && earlier.any(|w| stood(&w))
+            };
+            if !authored.contains(value.as_str()) && !made.contains(value.as_str()) && !taken_back() {
                 return Err(format!(
                     "{} {} {}: {value:?} was sent, and nobody wrote it",
                     written.object, written.id, written.property
