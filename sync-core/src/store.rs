@@ -26,6 +26,7 @@ mod lock;
 mod metadata;
 mod missing;
 mod open;
+mod parked;
 mod peoples;
 mod ranges;
 mod rejects;

@@ -15,6 +15,7 @@ mod lost_answers;
 mod nameless;
 mod objects;
 mod pace;
+mod parked;
 mod power;
 mod properties;
 mod push_kills;
