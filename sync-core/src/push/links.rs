@@ -11,7 +11,6 @@ use super::send::refusal_of;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::RecordId;
-use crate::plan::links::PRIMARY;
 use crate::remote::{Outcome, PairLabels, Refusal, Remote};
 use crate::report::Report;
 use crate::store::{LinkEntry, LinkLook, LinkSuspect, Pair, SettledLinks, Table};
