@@ -99,7 +99,7 @@ pub(crate) async fn close<T: Transport + 'static>(
             pulled: totals.inserted + totals.changed,
             pushed: report.pushed().written(),
             archived: totals.archived,
-            conflicts: totals.conflicts,
+            conflicts: totals.conflicts + report.pushed().overwritten,
             rejects: report.pushed().refused,
             requests: usage.requests,
             daily_limit: usage.daily_limit,
@@ -166,12 +166,13 @@ fn pull_settings(portal: &PortalConfig, allowed: Allowances, via: Via) -> PullSe
     }
 }
 
-fn push_settings(portal: &PortalConfig, allowed: Allowances) -> PushSettings {
+pub(crate) fn push_settings(portal: &PortalConfig, allowed: Allowances) -> PushSettings {
     PushSettings {
         max_archives: portal.push.max_archives,
         allow_archives: allowed.archives,
         max_updates: portal.push.max_updates,
         allow_updates: allowed.updates,
+        verify: portal.push.verify,
         ..PushSettings::default()
     }
 }

@@ -4,8 +4,8 @@ use crate::script::{answer, names, scene, steps};
 use crate::writes::{batch, result};
 use connectors::hubspot::Settings;
 use serde_json::{Value, json};
+use sync_core::model::PropertyVersions;
 use sync_core::model::{Record, RecordId};
-use sync_core::remote::PropertyVersions;
 use sync_core::{Remote, RemoteErrorKind};
 
 fn ids(records: &[Record]) -> Vec<&str> {
@@ -69,9 +69,8 @@ async fn an_error_that_says_nothing_about_absence_is_not_taken_for_it() {
 
 /// Property, and each of its values with its time and source.
 fn told(all: &[PropertyVersions]) -> Vec<String> {
-    let version = |version: &sync_core::remote::Version| {
-        format!("{:?} {} {}", version.value, version.at.millis(), version.source)
-    };
+    let version =
+        |version: &sync_core::model::Version| format!("{:?} {} {}", version.value, version.at.millis(), version.source);
     all.iter()
         .map(|one| {
             format!("{} {}: {}", one.id, one.property, one.versions.iter().map(version).collect::<Vec<_>>().join(", "))

@@ -142,9 +142,14 @@ CREATE TABLE sync_journal (
     trace TEXT NOT NULL UNIQUE, row_handle INTEGER NOT NULL, uid TEXT NOT NULL, record_id TEXT,
     -- A JSON object: each property with [what both sides agreed on, what was sent].
     properties TEXT NOT NULL,
-    sent_at TEXT NOT NULL, settled_at TEXT, outcome TEXT, message TEXT
+    -- When the record had been changed last, by the remote's clock, as it was read right before; 0 for a new one.
+    seen_at INTEGER NOT NULL,
+    sent_at TEXT NOT NULL, settled_at TEXT, outcome TEXT, message TEXT,
+    -- Until the history of what was written has been read: what the remote told of it, as a JSON object.
+    audit TEXT
 );
 CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
+CREATE INDEX sync_journal_audit ON sync_journal (object) WHERE audit IS NOT NULL;
 
 -- The same for pairs of records: which kinds of association both sides agreed on, and which the pair was to have, as
 -- JSON arrays. An open entry's pair is read before anything else of it is sent.

@@ -232,6 +232,7 @@ impl<R: Remote + 'static> Engine<R> {
         match stage {
             Stage::Recover => {
                 part.pushed.unknown = self.recover(table, server_now).await?;
+                part.pushed.overwritten += self.recover_audit(table).await?;
                 Ok(())
             }
             Stage::Edge => self.pull_edge(table, server_now, part).await,

@@ -7,9 +7,11 @@
 //! * Creates come first, then updates, then associations, whose ends have records by then, then archives. A belt stops an object type before anything of it is sent.
 
 mod archives;
+mod audit;
 mod breaker;
 mod creates;
 mod decisions;
+mod evidence;
 mod links;
 mod lookalikes;
 mod recover;
@@ -43,6 +45,8 @@ pub struct PushSettings {
     pub max_updates: Belt,
     /// How many a person lets be updated in this run, whatever the belt says.
     pub allow_updates: Option<u64>,
+    /// Whether the history of what was updated is read afterwards, to find what was written over unseen.
+    pub verify: bool,
     /// How many batches of one object type are on their way at once.
     pub batches: usize,
 }
@@ -54,6 +58,7 @@ impl Default for PushSettings {
             allow_archives: None,
             max_updates: Belt { percent: 20.0, at_least: 500 },
             allow_updates: None,
+            verify: false,
             batches: 8,
         }
     }
@@ -80,6 +85,8 @@ pub struct Pushed {
     pub unknown: u64,
     /// Rows with changes that wait for a person.
     pub waiting: u64,
+    /// Values of others that were written over in the moment between look and write; each is a conflict.
+    pub overwritten: u64,
 }
 
 impl Pushed {
@@ -94,6 +101,7 @@ impl Pushed {
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.waiting += other.waiting;
+        self.overwritten += other.overwritten;
     }
 
     /// Records that changed at the remote.
@@ -217,6 +225,12 @@ impl<R: Remote + 'static> Engine<R> {
                 failed.get_or_insert(error);
             }
         }
-        failed.map_or(Ok(()), Err)
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if operation == Operation::Update {
+            pushed.overwritten += self.audit(table).await?;
+        }
+        Ok(())
     }
 }

@@ -11,10 +11,12 @@
 
 mod writes;
 
-pub use writes::{Outcome, PairLabels, PropertyVersions, Refusal, Version, WriteInput, Writing, WrittenRecord};
+pub use writes::{Outcome, PairLabels, Refusal, WriteInput, Writing, WrittenRecord};
 
 use crate::error::RemoteError;
-use crate::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId, Timestamp};
+use crate::model::{
+    Association, AssociationLabel, ObjectType, Owner, Pipeline, PropertyVersions, Record, RecordId, Timestamp,
+};
 use mappings::PropertySchema;
 use std::future::Future;
 

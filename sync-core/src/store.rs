@@ -7,6 +7,7 @@
 mod adopt;
 mod apply;
 mod associations;
+mod audit;
 mod carry;
 mod cells;
 mod changes;
@@ -25,6 +26,7 @@ mod lock;
 mod metadata;
 mod missing;
 mod open;
+mod parked;
 mod peoples;
 mod ranges;
 mod rejects;
@@ -53,6 +55,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub use adopt::Twins;
 pub use apply::Applied;
+pub use audit::{Audited, Unaudited};
 pub use changes::{Suspect, Waiting};
 pub use cursor::Walk;
 pub use diff::ChangedRow;

@@ -226,7 +226,7 @@ fn table(report: &Report) -> Table {
             words::count(part.applied.changed),
             words::count(part.applied.archived),
             words::count(part.associations),
-            words::count(part.applied.conflicts),
+            words::count(part.applied.conflicts + part.pushed.overwritten),
             note,
         ]);
     }
@@ -269,7 +269,7 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         changed: part.applied.changed,
         archived: part.applied.archived,
         associations: part.associations,
-        conflicts: part.applied.conflicts,
+        conflicts: part.applied.conflicts + part.pushed.overwritten,
         missing: part.applied.missing,
         erased: part.applied.erased,
         created: part.pushed.created,

@@ -143,6 +143,7 @@ log = "10d"
     assert_eq!(portal.pull.max_vanished, Belt { percent: 2.5, at_least: 100 });
     assert_eq!(portal.push.max_archives, Belt { percent: 0.0, at_least: 0 });
     assert_eq!(portal.push.max_updates, Belt { percent: 20.0, at_least: 9 });
+    assert!(crate::installation::push_settings(portal, crate::commands::Allowances::default()).verify);
     assert_eq!(settings.schedule["acme"], Duration::from_mins(5));
     assert_eq!(settings.keep.log, Duration::from_hours(240));
 }

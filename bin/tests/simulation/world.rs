@@ -65,12 +65,12 @@ impl Clock for Shared {
     }
 }
 
-/// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead. Calls a
-/// witness of each commit, if a test wants one.
+/// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead. Calls
+/// whoever a test wants to be called at a step.
 #[derive(Default)]
 struct Recorder(Mutex<(Vec<&'static str>, Option<usize>)>, Mutex<Option<Witness>>);
 
-type Witness = Box<dyn FnMut() + Send>;
+type Witness = (&'static str, Box<dyn FnMut() + Send>);
 
 impl Recorder {
     fn begin(&self, stop_at: Option<usize>) {
@@ -80,7 +80,7 @@ impl Recorder {
 
 impl Steps for Recorder {
     fn pass(&self, name: &'static str) -> Result<(), &'static str> {
-        if let ("store.committed", Some(witness)) = (name, self.1.lock().unwrap().as_mut()) {
+        if let Some((_, witness)) = self.1.lock().unwrap().as_mut().filter(|(step, _)| *step == name) {
             witness();
         }
         let mut recorded = self.0.lock().unwrap();
@@ -128,7 +128,12 @@ impl World {
 
     /// Calls `witness` after every commit from now on.
     pub(super) fn at_each_commit(&self, witness: impl FnMut() + Send + 'static) {
-        *self.steps.1.lock().unwrap() = Some(Box::new(witness));
+        self.at_each("store.committed", witness);
+    }
+
+    /// Calls `act` whenever the engine passes a step, from now on.
+    pub(super) fn at_each(&self, step: &'static str, act: impl FnMut() + Send + 'static) {
+        *self.steps.1.lock().unwrap() = Some((step, Box::new(act)));
     }
 
     pub(super) fn mirror(&self) -> PathBuf {

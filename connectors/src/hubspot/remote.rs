@@ -3,10 +3,12 @@
 use super::HubSpot;
 use crate::http::Transport;
 use mappings::PropertySchema;
-use sync_core::model::{Association, AssociationLabel, ObjectType, Owner, Pipeline, Record, RecordId};
+use sync_core::model::{
+    Association, AssociationLabel, ObjectType, Owner, Pipeline, PropertyVersions, Record, RecordId,
+};
 use sync_core::remote::{
-    Account, ChangedPage, ChangedQuery, IdRange, Landmark, Outcome, Pace, Page, PairLabels, PropertyVersions,
-    WriteInput, Writing, WrittenRecord,
+    Account, ChangedPage, ChangedQuery, IdRange, Landmark, Outcome, Pace, Page, PairLabels, WriteInput, Writing,
+    WrittenRecord,
 };
 use sync_core::{Remote, RemoteError};
 

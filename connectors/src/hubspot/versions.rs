@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use sync_core::RemoteError;
-use sync_core::model::{Properties, RecordId, Timestamp};
-use sync_core::remote::{PropertyVersions, Version};
+use sync_core::model::{Properties, PropertyVersions, RecordId, Timestamp, Version};
 
 /// Inputs of a batch with history, as production connectors use it.
 const INPUTS: usize = 50;

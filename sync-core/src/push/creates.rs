@@ -6,6 +6,7 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
+use super::evidence::alike;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{Record, RecordId};
@@ -122,9 +123,4 @@ impl<R: Remote + 'static> Engine<R> {
         self.store().write(move |write| write.adopt(&adopting, &found)).await?;
         Ok(())
     }
-}
-
-/// Remotes store a key like an address in lower case, whatever it was given as.
-fn alike(own: &str, told: Option<&str>) -> bool {
-    told.is_some_and(|told| told.to_lowercase() == own.trim().to_lowercase())
 }

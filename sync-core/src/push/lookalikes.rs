@@ -1,9 +1,10 @@
 //! Records that might be the one a new row became, when nothing but its values tells.
 //!
-//! A row without a key is looked for among the records that appeared since it was sent. One that holds all that was sent
-//! is it; of several, none is taken: only a person can tell.
+//! A row without a key is looked for among the records that appeared since it was sent. One that holds all that was sent,
+//! or where there is none held it once, is it; of several, none is taken: only a person can tell.
 
-use super::recover::{READABLE_AFTER, was_done};
+use super::evidence::{Histories, carried_out};
+use super::recover::READABLE_AFTER;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{Record, RecordId, Timestamp};
@@ -50,7 +51,7 @@ pub(super) fn ambiguous(alike: &[RecordId]) -> Refusal {
 }
 
 impl<R: Remote + 'static> Engine<R> {
-    /// Records that were made since the entry was sent and hold what was sent, by nobody known.
+    /// Records that were made since the entry was sent and hold what was sent, or else held it once, by nobody known.
     pub(super) async fn find_by_values(&self, table: &Arc<Table>, entry: &Entry) -> Result<Lookalikes, RunError> {
         let Some(sent) = Timestamp::parse(&entry.sent_at) else { return Ok(Lookalikes::None) };
         let new = self.made_since(table, sent.minus(READABLE_AFTER * 10)).await?;
@@ -59,9 +60,18 @@ impl<R: Remote + 'static> Engine<R> {
         if unknown.is_empty() {
             return Ok(Lookalikes::None);
         }
-        let mut records = self.remote().read(table.object(), &unknown, false, &table.fetched).await?;
-        records.retain(|record| was_done(table, entry, record));
-        Ok(Lookalikes::of(records))
+        let records = self.remote().read(table.object(), &unknown, false, &table.fetched).await?;
+        let holding = |histories: &Histories| -> Vec<Record> {
+            let held = records.iter().filter(|record| carried_out(table, entry, record, histories).is_some());
+            held.cloned().collect()
+        };
+        let now = holding(&Histories::default());
+        if !now.is_empty() {
+            return Ok(Lookalikes::of(now));
+        }
+        // Somebody may have edited it since.
+        let looked: Vec<(&Entry, &Record)> = records.iter().map(|record| (entry, record)).collect();
+        Ok(Lookalikes::of(holding(&self.histories_of_missing(table, &looked).await?)))
     }
 
     async fn made_since(&self, table: &Table, from: Timestamp) -> Result<Vec<RecordId>, RunError> {

@@ -1,8 +1,10 @@
 //! The first thing of every run: what an earlier one sent and never heard of again.
 //!
-//! Nothing is sent here. Each record is read, live, and what it holds tells whether the change was carried out; then the
+//! Nothing is sent here. Each record is read, live, and what it holds, or once held, tells whether the change was carried
+//! out. If it was, both sides had agreed on it: what others wrote since is an edit of theirs and survives. Then the
 //! ordinary merge decides. A stop in the middle is the same case again.
 
+use super::evidence::carried_out;
 use super::lookalikes::{Lookalikes, ambiguous};
 use crate::engine::Engine;
 use crate::error::RunError;
@@ -43,17 +45,24 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
         self.step("recover.read")?;
-        let table = Arc::clone(table);
+        let of = |entry: &Entry| records.iter().find(|record| Some(&record.id) == entry.id.as_ref());
+        let looked: Vec<(&Entry, &Record)> = entries.iter().filter_map(|entry| Some((entry, of(entry)?))).collect();
+        let histories = self.histories_of_missing(table, &looked).await?;
+        self.step("recover.histories_read")?;
+        let (table, audited) = (Arc::clone(table), self.push_settings().verify);
         self.store()
             .write(move |write| {
                 for entry in entries {
                     let record = records.iter().find(|record| Some(&record.id) == entry.id.as_ref());
-                    match record {
-                        Some(record) if was_done(&table, &entry, record) => {
-                            write.settle(&table, &[(entry, record.clone())])?;
+                    match record.and_then(|record| carried_out(&table, &entry, record, &histories)) {
+                        Some(record) => {
+                            if audited {
+                                write.await_audit(&entry, &record)?;
+                            }
+                            write.settle(&table, &[(entry, record)])?;
                         }
                         // Archived or merged since: whatever was sent, the next pull tells what is there now.
-                        _ => write.settle_undone(&entry, "the record does not hold it")?,
+                        None => write.settle_undone(&entry, "the record does not hold it")?,
                     }
                 }
                 write.apply(&table, &records)?;
@@ -108,6 +117,9 @@ impl<R: Remote + 'static> Engine<R> {
                 Lookalikes::One(_) | Lookalikes::None => {}
             }
         }
+        let of = |entry: &Entry| found.iter().find(|(row, _)| *row == entry.row).map(|(_, record)| record);
+        let looked: Vec<(&Entry, &Record)> = entries.iter().filter_map(|entry| Some((entry, of(entry)?))).collect();
+        let histories = self.histories_of_missing(table, &looked).await?;
         self.step("recover.found")?;
         let settle = self.pull_settings().settle;
         let (table, mut open) = (Arc::clone(table), 0);
@@ -127,44 +139,24 @@ impl<R: Remote + 'static> Engine<R> {
             .write(move |write| {
                 for entry in entries {
                     let record = found.iter().find(|(row, _)| *row == entry.row).map(|(_, record)| record);
-                    match record {
-                        Some(record) if was_done(&table, &entry, record) => {
-                            write.settle_made(&table, &entry, record)?;
-                        }
-                        Some(record) => {
+                    let made = record.and_then(|record| carried_out(&table, &entry, record, &histories));
+                    match (record, made) {
+                        (Some(record), Some(made)) => write.settle_made(&table, &entry, [&made, record])?,
+                        (Some(record), None) => {
                             write.settle_undone(&entry, "another record has its key")?;
                             write.adopt(&table, &[(entry.row, record.clone())])?;
                         }
-                        None if let Some(alike) = doubtful.get(&entry.row) => {
+                        _ if let Some(alike) = doubtful.get(&entry.row) => {
                             write.settle_refused(&table, &entry, &ambiguous(alike))?;
                         }
-                        None if is_young(&table, &entry, server_now, settle) => {}
-                        None => write.settle_undone(&entry, "no such record is there")?,
+                        _ if is_young(&table, &entry, server_now, settle) => {}
+                        _ => write.settle_undone(&entry, "no such record is there")?,
                     }
                 }
                 write.step("recover.creates_settled")
             })
             .await?;
         Ok(open)
-    }
-}
-
-/// Whether a record holds anything that the entry sent and that was not there before.
-pub(super) fn was_done(table: &Table, entry: &Entry, record: &Record) -> bool {
-    let mut sent = entry.properties.iter().filter_map(|(name, (was, sent))| {
-        let field = table.mapping.field_of(name)?;
-        (!field.same_wire(was.as_deref(), sent.as_deref())).then(|| {
-            let told = record.properties.get(name);
-            field.same_wire(told.as_deref(), sent.as_deref())
-        })
-    });
-    match entry.operation {
-        // A record of its own holds all of it, and there is something to hold.
-        Operation::Create => {
-            let all: Vec<bool> = sent.collect();
-            !all.is_empty() && all.into_iter().all(|same| same)
-        }
-        _ => sent.any(|same| same),
     }
 }
 

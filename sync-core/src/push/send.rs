@@ -113,7 +113,7 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         let done = self.complete(table, done).await?;
-        let (settling, found) = (Arc::clone(table), existing.clone());
+        let (settling, found, audited) = (Arc::clone(table), existing.clone(), self.push_settings().verify);
         self.store()
             .write(move |write| {
                 write.step("push.settling")?;
@@ -131,6 +131,11 @@ impl<R: Remote + 'static> Engine<R> {
                 archived.iter().try_for_each(|(entry, _)| write.settle_archived(&settling, entry))?;
                 let written: Vec<(Entry, Record)> =
                     written.into_iter().filter_map(|(entry, record)| Some((entry, record?))).collect();
+                for (entry, record) in
+                    written.iter().filter(|(entry, _)| audited && entry.operation == Operation::Update)
+                {
+                    write.await_audit(entry, record)?;
+                }
                 write.settle(&settling, &written)
             })
             .await?;

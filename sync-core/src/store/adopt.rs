@@ -3,6 +3,7 @@
 //! A row's values are edits of the record then, and its NULLs say nothing. Where somebody edited the record's row too,
 //! the later edit stands, and the other is a conflict.
 
+use super::journal::Entry;
 use super::rows::{Applier, LocalRow, shown};
 use super::runs::Conflict;
 use super::table::quote;
@@ -11,7 +12,7 @@ use crate::model::{Record, RecordId};
 use crate::plan::changes::{Operation, RowChange};
 use crate::plan::merge::Winner;
 use crate::remote::Refusal;
-use mappings::Cell;
+use mappings::{Cell, Field};
 use rusqlite::{OptionalExtension, params};
 
 /// The category of a new row with the key of another new row.
@@ -166,8 +167,31 @@ impl Write<'_> {
 
     /// Moves the values of a new row into the row of its record, as edits, and takes the new row away.
     pub(super) fn fold(&self, table: &Table, row: i64, id: &str) -> Result<(), StoreError> {
+        self.fold_but(table, row, id, |_, _| false)
+    }
+
+    /// The same with a row whose record was made: what was sent of it is no edit any more.
+    pub(super) fn fold_since(&self, table: &Table, entry: &Entry, id: &str) -> Result<(), StoreError> {
+        self.fold_but(table, entry.row, id, |field, cell| {
+            let sent = entry.properties.get(&field.property);
+            sent.is_some_and(|(_, sent)| field.same_cell(cell, &field.project(sent.as_deref()).cell))
+        })
+    }
+
+    fn fold_but(
+        &self,
+        table: &Table,
+        row: i64,
+        id: &str,
+        leave: impl Fn(&Field, &Cell<'_>) -> bool,
+    ) -> Result<(), StoreError> {
         let mut applier = Applier::new(self, table)?;
-        let Some(new) = applier.row_at(row)? else { return Ok(()) };
+        let Some(mut new) = applier.row_at(row)? else { return Ok(()) };
+        for (field, cell) in table.mapping.fields.iter().zip(&mut new.cells) {
+            if leave(field, cell) {
+                *cell = Cell::Null;
+            }
+        }
         let outdone = self.outdone(&mut applier, &new, id)?;
         for (place, (field, cell)) in table.mapping.fields.iter().zip(&new.cells).enumerate() {
             if !field.is_pushed() || *cell == Cell::Null || outdone.contains(&place) {

@@ -171,6 +171,9 @@ impl Applier<'_> {
         let hash = self.hash(&fresh, envelope.archived);
         let mut kept = vec![false; new.len()];
         let mut changed = *properties != base.properties;
+        if base.archived && !envelope.archived {
+            self.write.free_parked(self.table.object(), envelope.id, base.row)?;
+        }
         let row = match self.local_row(record.id.as_str())? {
             None if self.table.mapping.deletes == Deletes::Archive => base.row,
             // Somebody deleted the row, and the mapping says that this means nothing: it comes back.
@@ -333,6 +336,7 @@ impl Applier<'_> {
             .execute(params![id.as_str(), survivor.as_str(), hash])?;
         self.write.repoint_links(self.table.object(), id.as_str(), survivor.as_str())?;
         self.write.note_history(self.table.object(), id.as_str(), "merged_into", None, Some(survivor.as_str()))?;
+        self.write.free_parked(self.table.object(), id.as_str(), base.row)?;
         self.done.applied.changed += 1;
         self.done.missing_rows -= i64::from(base.state == "missing");
         if !base.archived {

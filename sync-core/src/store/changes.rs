@@ -209,8 +209,12 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
     if base.state == "merged" && follow(applier, id, &base, &local)? {
         return Ok(None);
     }
-    if waiting.unsettled.contains(&local.row) || base.archived {
+    if waiting.unsettled.contains(&local.row) {
         return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+    }
+    if base.archived {
+        applier.park(id, &base, &local)?;
+        return Ok(Some(RowPlan::default()));
     }
     let table = applier.table;
     let wires = table.wires(&base.properties)?;

@@ -1,5 +1,6 @@
 //! Rows that somebody deleted or replaced come back from their base, and hints that lead to nothing are forgotten.
 
+use super::audit::OVERWRITTEN;
 use super::rows::Applier;
 use super::table::quote;
 use super::{StoreError, Table, Write};
@@ -61,17 +62,24 @@ impl Write<'_> {
         Ok(ids)
     }
 
-    /// The row is as the engine left it: hints about it lead nowhere, and no conflict of it is open.
-    pub(super) fn forget_hints(&self, object: &str, id: &str) -> Result<(), StoreError> {
+    /// Nothing is to be looked for in a row.
+    pub(super) fn forget_touched(&self, object: &str, id: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("DELETE FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
             .execute([object, id])?;
+        Ok(())
+    }
+
+    /// The row is as the engine left it: hints about it lead nowhere, and no conflict of it is open but one about a value
+    /// that was written over.
+    pub(super) fn forget_hints(&self, object: &str, id: &str) -> Result<(), StoreError> {
+        self.forget_touched(object, id)?;
         self.connection
             .prepare_cached(
                 "UPDATE sync_conflicts SET resolved_at = ?3, chosen = 'remote'
-                 WHERE object = ?1 AND record_id = ?2 AND resolved_at IS NULL",
+                 WHERE object = ?1 AND record_id = ?2 AND resolved_at IS NULL AND kind <> ?4",
             )?
-            .execute(params![object, id, self.now.to_string()])?;
+            .execute(params![object, id, self.now.to_string(), OVERWRITTEN])?;
         Ok(())
     }
 }

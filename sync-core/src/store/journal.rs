@@ -1,11 +1,12 @@
 //! What was sent to the remote. An entry is on the disk before the first byte leaves, and stays open until its outcome is
 //! known: nothing else of the same row is sent until then.
 
+use super::table::quote;
 use super::{Store, StoreError, Table, Write};
-use crate::model::RecordId;
+use crate::model::{RecordId, Timestamp};
 use crate::plan::changes::{Operation, RowChange};
 use crate::remote::WriteInput;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
 /// What both sides had agreed on, and what was sent.
@@ -26,6 +27,8 @@ pub struct Entry {
     pub id: Option<RecordId>,
     /// Each property with what both sides had agreed on and what was sent.
     pub properties: BTreeMap<String, Sent>,
+    /// When the record had been changed last, by the remote's clock, as it was read right before.
+    pub seen_at: Timestamp,
     /// When it was entered, by our clock.
     pub sent_at: String,
     /// Whether a create turned out to have found its record there. Told by the answer, not kept.
@@ -45,7 +48,7 @@ impl Store {
     /// The entries of an object type whose outcome is not known, oldest first.
     pub fn unsettled(&self, object: &str) -> Result<Vec<Entry>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT trace, operation, row_handle, uid, record_id, properties, sent_at FROM sync_journal
+            "SELECT trace, operation, row_handle, uid, record_id, properties, sent_at, seen_at FROM sync_journal
              WHERE object = ?1 AND settled_at IS NULL ORDER BY id",
         )?;
         let entries = statement.query_map([object], |row| Ok(entry(row)))?;
@@ -89,13 +92,14 @@ impl Write<'_> {
             uid: change.uid.clone(),
             id: change.id.clone(),
             properties,
+            seen_at: self.seen_at(table, change.id.as_ref())?,
             sent_at: self.now.to_string(),
             adopted: false,
         };
         self.connection
             .prepare_cached(
                 "INSERT INTO sync_journal (run_id, object, operation, trace, row_handle, uid, record_id, properties,
-                 sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 sent_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 self.run_id,
@@ -106,9 +110,18 @@ impl Write<'_> {
                 entry.uid,
                 entry.id.as_ref().map(RecordId::as_str),
                 serde_json::to_string(&entry.properties).unwrap_or_default(),
-                entry.sent_at
+                entry.sent_at,
+                entry.seen_at.millis()
             ])?;
         Ok(entry)
+    }
+
+    /// When a record had been changed last, as it was read last.
+    fn seen_at(&self, table: &Table, id: Option<&RecordId>) -> Result<Timestamp, StoreError> {
+        let Some(id) = id else { return Ok(Timestamp::default()) };
+        let sql = format!("SELECT updated_at FROM {} WHERE id = ?1", quote(&table.base_name()));
+        let seen = self.connection.prepare_cached(&sql)?.query_row([id.as_str()], |row| row.get(0));
+        Ok(Timestamp::from_millis(seen.optional()?.unwrap_or_default()))
     }
 
     /// Closes an entry: its outcome is known.
@@ -163,6 +176,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         id: row.get::<_, Option<String>>(4)?.map(RecordId::from),
         properties: serde_json::from_str(&properties).map_err(|_| unreadable())?,
         sent_at: row.get(6)?,
+        seen_at: Timestamp::from_millis(row.get(7)?),
         adopted: false,
     })
 }

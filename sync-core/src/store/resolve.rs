@@ -223,7 +223,7 @@ pub(super) fn wire(field: &Field, cell: &Cell<'_>) -> Option<String> {
 }
 
 /// A value of the remote's, as the column shows it.
-fn showable(field: &Field, wire: Option<&str>) -> Result<Cell<'static>, StoreError> {
+pub(super) fn showable(field: &Field, wire: Option<&str>) -> Result<Cell<'static>, StoreError> {
     let projection = field.project(wire);
     if projection.outside {
         return Err(refused(format!(

@@ -1,5 +1,6 @@
 //! What each run did: its row in `sync_runs`, the history of values, the conflicts it met.
 
+use super::audit::OVERWRITTEN;
 use super::{Store, StoreError, Write};
 use crate::model::Timestamp;
 use crate::plan::merge::Winner;
@@ -153,6 +154,9 @@ impl Write<'_> {
             Winner::Local => ("local", Some(self.now.to_string())),
             Winner::Held => ("held", None),
         };
+        if winner == Winner::Held {
+            self.make_room_for(conflict)?;
+        }
         self.connection
             .prepare_cached(
                 "INSERT INTO sync_conflicts (object, record_id, property, base, local, remote, remote_at, kind, chosen,
@@ -177,6 +181,32 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Whether a field has a conflict that waits for a person.
+    pub(super) fn has_open_conflict(&self, object: &str, id: &str, property: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sync_conflicts WHERE object = ?1 AND record_id = ?2 AND property = ?3
+                   AND resolved_at IS NULL)";
+        Ok(self.connection.prepare_cached(sql)?.query_row([object, id, property], |row| row.get(0))?)
+    }
+
+    /// A field has one open conflict. One about a value that was written over gives way to a new one, and keeps that value:
+    /// ours stood until now.
+    fn make_room_for(&self, conflict: &Conflict<'_>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE sync_conflicts SET resolved_at = ?5, chosen = 'local' WHERE object = ?1 AND record_id = ?2
+                 AND property = ?3 AND resolved_at IS NULL AND kind = ?6 AND kind <> ?4",
+            )?
+            .execute(params![
+                conflict.object,
+                conflict.id,
+                conflict.property,
+                conflict.kind,
+                self.now.to_string(),
+                OVERWRITTEN
+            ])?;
+        Ok(())
+    }
+
     /// Notes what the mirror holds by now in a field whose conflict is open.
     pub(super) fn keep_held(
         &self,
@@ -194,14 +224,15 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Closes the open conflict of a field, if there is one: both sides agree again.
+    /// Closes the open conflict of a field, if there is one: both sides agree again. One about a value that was written
+    /// over stays: both sides agreed on ours when it began.
     pub(super) fn close_conflict(&self, object: &str, id: &str, property: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "UPDATE sync_conflicts SET resolved_at = ?4, chosen = 'value' WHERE object = ?1 AND record_id = ?2
-                 AND property = ?3 AND resolved_at IS NULL",
+                 AND property = ?3 AND resolved_at IS NULL AND kind <> ?5",
             )?
-            .execute(params![object, id, property, self.now.to_string()])?;
+            .execute(params![object, id, property, self.now.to_string(), OVERWRITTEN])?;
         Ok(())
     }
 

@@ -57,19 +57,22 @@ impl Write<'_> {
     }
 
     /// Settles a create that was found to have made a record, which a pull may have brought in as a row of its own
-    /// meanwhile.
+    /// meanwhile. `made` is the record as it was made, `record` as it is now.
     ///
     /// # Errors
     /// As [`Write::settle`].
-    pub fn settle_made(&self, table: &Table, entry: &Entry, record: &Record) -> Result<(), StoreError> {
+    pub fn settle_made(&self, table: &Table, entry: &Entry, [made, record]: [&Record; 2]) -> Result<(), StoreError> {
         let other =
             Applier::new(self, table)?.local_row(record.id.as_str())?.is_some_and(|local| local.row != entry.row);
         if !other {
-            self.settle(table, &[(entry.clone(), record.clone())])?;
+            self.settle(table, &[(entry.clone(), made.clone())])?;
+            if made != record {
+                self.apply(table, std::slice::from_ref(record))?;
+            }
             return Ok(());
         }
         self.apply(table, std::slice::from_ref(record))?;
-        self.fold(table, entry.row, record.id.as_str())?;
+        self.fold_since(table, entry, record.id.as_str())?;
         self.close_entry(&entry.trace, "done", None)?;
         self.note_made_record(&entry.trace, record.id.as_str())
     }

@@ -104,7 +104,7 @@ impl Store {
         self.compare_row(table, record, &mirror, differences)
     }
 
-    /// The typed row must show what the base says, unless somebody touched it.
+    /// The typed row must show what the base says, unless somebody touched it or an edit of it waits for a person.
     fn compare_row(
         &self,
         table: &Table,
@@ -114,7 +114,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let touched: bool = self
             .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM sync_touched WHERE object = ?1 AND record_id = ?2)")?
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM sync_touched WHERE object = ?1 AND record_id = ?2)
+                 OR EXISTS (SELECT 1 FROM sync_conflicts WHERE object = ?1 AND record_id = ?2 AND resolved_at IS NULL)",
+            )?
             .query_row(params![table.object(), record.id.as_str()], |row| row.get(0))?;
         if touched {
             return Ok(());

@@ -1,5 +1,6 @@
 //! The promises of the pull, each told as a story: what people did, what the portal did, and what the mirror then holds.
 
+mod audit;
 mod backfill;
 mod blind;
 mod decisions;
@@ -10,9 +11,11 @@ mod kills;
 mod late;
 mod links;
 mod lives;
+mod lost_answers;
 mod nameless;
 mod objects;
 mod pace;
+mod parked;
 mod power;
 mod properties;
 mod push_kills;

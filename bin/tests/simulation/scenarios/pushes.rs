@@ -18,7 +18,7 @@ pub(super) async fn world_with(more: &str) -> World {
     world
 }
 
-fn contacts(more: &str) -> Mapping {
+pub(super) fn contacts(more: &str) -> Mapping {
     let text = format!(
         "object: contacts\ntable: contacts\nkey: email\n{more}\nfields:\n  email: email\n  firstname: first_name\n  \
          lastname: last_name\n  city: city\n  jobtitle: job_title\n  lifecyclestage: {{ column: stage, direction: pull }}\n"

@@ -9,11 +9,19 @@ use simulator::NewProperty;
 
 /// Companies whose rows can be told at the remote.
 async fn world() -> World {
+    world_with("").await
+}
+
+/// The same, with one more line in their mapping.
+pub(super) async fn world_with(more: &str) -> World {
     let mut world = World::new(still(0, 4, 0, 0)).mirroring(&[]);
     let now = world.rehearsal.now();
     world.rehearsal.portal().add_property(now, "companies", &NewProperty::unique("crmsync_uid")).unwrap();
-    let text = "object: companies\ntable: companies\nunique: crmsync_uid\nunmapped: ignore\nfields:\n  name: name\n  city: city\n";
-    world.mappings.push(Mapping::parse("companies.yaml", text).unwrap());
+    let text = format!(
+        "object: companies\ntable: companies\nunique: crmsync_uid\nunmapped: ignore\n{more}\nfields:\n  name: name\n  \
+         city: city\n"
+    );
+    world.mappings.push(Mapping::parse("companies.yaml", &text).unwrap());
     world.pull_well().await.unwrap();
     after(minutes(5)).await;
     world

@@ -1,0 +1,157 @@
+//! What was carried out although its answer was lost, and edited by somebody before anybody looked: their edit survives,
+//! whatever the policy.
+
+use super::super::world::{Command, World, paused};
+use super::pushes::{lose_the_answer, remote, settled, sql, world_with, writes};
+use super::unique;
+use super::{after, edit, ids, lag, minutes, shown};
+
+/// The record that was made since these were there.
+fn made_since(world: &World, object: &str, before: &[u64]) -> u64 {
+    let new: Vec<u64> = ids(world, object).into_iter().filter(|id| !before.contains(id)).collect();
+    assert_eq!(new.len(), 1);
+    new[0]
+}
+
+const POLICIES: [&str; 4] = ["remote_wins", "local_wins", "newest", "hold"];
+
+/// An update of one field, carried out and never answered.
+async fn unanswered(policy: &str) -> (World, u64) {
+    let world = world_with(&format!("conflict: {policy}")).await;
+    let id = ids(&world, "contacts")[3];
+    sql(&world, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{id}'"));
+    lose_the_answer(&world, "/batch/update");
+    assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unknown, 1);
+    assert_eq!(remote(&world, id, "city").as_deref(), Some("Mine"), "it was carried out");
+    after(minutes(2)).await;
+    (world, id)
+}
+
+#[test]
+fn p9_an_edit_made_after_a_lost_answer_survives_under_every_policy() {
+    for policy in POLICIES {
+        paused(async {
+            let (world, id) = unanswered(policy).await;
+            edit(&world, "contacts", id, "city", "Theirs");
+            writes(&world);
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(writes(&world), 0, "{policy}: nothing was sent again");
+            assert_eq!(remote(&world, id, "city").as_deref(), Some("Theirs"), "{policy}");
+            assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Theirs"), "{policy}");
+            assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 0, "{policy}");
+            let told = "SELECT count(*) FROM sync_history WHERE side = 'hubspot' AND after = 'Mine'";
+            assert_eq!(world.count(told), 1, "{policy}: that it was written is known");
+            settled(&world).await;
+        });
+    }
+}
+
+#[test]
+fn p9_a_value_put_back_after_a_lost_answer_stays_put_back() {
+    paused(async {
+        let world = world_with("conflict: local_wins").await;
+        let id = ids(&world, "contacts")[3];
+        let before = remote(&world, id, "city").unwrap();
+        drop(world);
+        let (world, same) = unanswered("local_wins").await;
+        assert_eq!(id, same);
+        edit(&world, "contacts", id, "city", before.as_str());
+        writes(&world);
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(writes(&world), 0);
+        assert_eq!(remote(&world, id, "city").as_deref(), Some(&*before));
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 0);
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn p9_an_edit_made_here_after_a_lost_answer_meets_theirs_as_any_other() {
+    for (policy, wanted) in [("remote_wins", "Theirs"), ("local_wins", "Mine again")] {
+        paused(async {
+            let (world, id) = unanswered(policy).await;
+            sql(&world, &format!("UPDATE contacts SET city = 'Mine again' WHERE id = '{id}'"));
+            edit(&world, "contacts", id, "city", "Theirs");
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(remote(&world, id, "city").as_deref(), Some(wanted), "{policy}");
+            let kept = "SELECT count(*) FROM sync_conflicts WHERE base = 'Mine' AND local = 'Mine again'
+                        AND remote = 'Theirs'";
+            assert_eq!(world.count(kept), 1, "{policy}: both had agreed on what was written");
+            settled(&world).await;
+        });
+    }
+}
+
+#[test]
+fn p9_an_edit_of_a_record_that_was_made_without_an_answer_survives_under_every_policy() {
+    for policy in POLICIES {
+        paused(async {
+            let world = world_with(&format!("conflict: {policy}")).await;
+            let before = ids(&world, "contacts");
+            sql(&world, "INSERT INTO contacts (email, first_name, city) VALUES ('Ada@mail.example', 'Ada', 'Mine')");
+            lose_the_answer(&world, "/batch/create");
+            assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unknown, 1);
+            let made = made_since(&world, "contacts", &before);
+            assert_eq!(remote(&world, made, "city").as_deref(), Some("Mine"));
+            after(minutes(2)).await;
+            edit(&world, "contacts", made, "city", "Theirs");
+            writes(&world);
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(writes(&world), 0, "{policy}: nothing was sent again");
+            assert_eq!(remote(&world, made, "city").as_deref(), Some("Theirs"), "{policy}");
+            assert_eq!(shown(&world, "contacts", made, "city").as_deref(), Some("Theirs"), "{policy}");
+            assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 0, "{policy}");
+            let created = "SELECT count(*) FROM sync_history WHERE property = 'id' AND side = 'hubspot'";
+            assert_eq!((world.count(created), ids(&world, "contacts").len()), (1, 13), "{policy}: it is ours");
+            settled(&world).await;
+        });
+    }
+}
+
+#[test]
+fn p9_an_edit_of_a_record_that_carries_our_key_survives() {
+    paused(async {
+        let world = unique::world_with("conflict: local_wins").await;
+        let before = ids(&world, "companies");
+        sql(&world, "INSERT INTO companies (_uid, name, city) VALUES ('ours', 'Ours', 'Mine')");
+        lose_the_answer(&world, "/batch/upsert");
+        assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unknown, 1);
+        let made = made_since(&world, "companies", &before);
+        after(minutes(2)).await;
+        edit(&world, "companies", made, "city", "Theirs");
+        writes(&world);
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!((writes(&world), world.count("SELECT count(*) FROM sync_conflicts")), (0, 0));
+        assert_eq!(shown(&world, "companies", made, "city").as_deref(), Some("Theirs"));
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn p10_a_record_without_a_key_is_found_by_what_it_once_held() {
+    for pulled_before in [false, true] {
+        paused(async {
+            let world = world_with("").await;
+            lag(&world, minutes(30));
+            let before = ids(&world, "companies");
+            sql(&world, "INSERT INTO companies (_uid, name, city) VALUES ('ours', 'Ours', 'Mine')");
+            lose_the_answer(&world, "/batch/create");
+            assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unknown, 1);
+            let made = made_since(&world, "companies", &before);
+            after(minutes(2)).await;
+            edit(&world, "companies", made, "city", "Theirs");
+            if pulled_before {
+                // Before the index knows it, so that nothing tells yet whose it is.
+                world.run_well(Command::Sync).await.unwrap();
+            }
+            after(minutes(45)).await;
+            world.run_well(Command::Sync).await.unwrap();
+            after(minutes(45)).await;
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(ids(&world, "companies").len(), 5, "it is not made again");
+            assert_eq!(shown(&world, "companies", made, "city").as_deref(), Some("Theirs"));
+            assert_eq!(world.count("SELECT count(*) FROM companies WHERE _uid = 'ours' AND name = 'Ours'"), 1);
+            settled(&world).await;
+        });
+    }
+}

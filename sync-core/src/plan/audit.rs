@@ -1,0 +1,192 @@
+//! What the history of a property tells about something that we wrote into it: whether it was carried out, and whether
+//! it took the place of a value that somebody had set between our last look and our write.
+//!
+//! A history may be shorter than expected, and its times may lack their milliseconds. What it does not show is not
+//! judged.
+
+use crate::model::{Timestamp, Version};
+
+/// One value that was written, as far as it matters to its history. `None` is no value.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'w> {
+    /// What both sides had agreed on when it was sent.
+    pub base: Option<&'w str>,
+    /// What was sent.
+    pub sent: Option<&'w str>,
+    /// What the remote told of it afterwards, which may be another spelling.
+    pub told: Option<&'w str>,
+    /// When the record had been changed last, as it was read right before.
+    pub seen_at: Timestamp,
+    /// When it had been changed last, as the remote told after the write.
+    pub told_at: Timestamp,
+}
+
+/// A value that ours took the place of, unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The value; `None` where somebody had cleared the property.
+    pub value: Option<String>,
+    /// When it was set.
+    pub at: Timestamp,
+    /// Whether somebody has set the property again since our write.
+    pub followed: bool,
+}
+
+/// The value that a write took the place of without anybody having seen it; `None` where there was none, or none is
+/// visible. `versions` are the newest first; `same` compares two values of the property.
+pub fn overwritten(
+    versions: &[Version],
+    written: &Written<'_>,
+    same: impl Fn(Option<&str>, Option<&str>) -> bool,
+) -> Option<Lost> {
+    // Passed over in silence: nothing was written, so nothing was written over.
+    if same(written.told, written.base) && !same(written.told, written.sent) {
+        return None;
+    }
+    let is = |version: &Version, value| same(version.value.as_deref(), value);
+    let ours = |version: &Version| is(version, written.sent) || is(version, written.told);
+    // Somebody may have set the same value again later, so the one that was there when the remote answered is ours.
+    let in_time = versions.iter().position(|version| version.at <= written.told_at && ours(version));
+    let place = in_time.or_else(|| versions.iter().position(ours))?;
+    // The same value twice in a row took nothing away in between.
+    let under = versions[place..].iter().find(|version| !ours(version))?;
+    let unseen = !is(under, written.base) && not_before(under.at, written.seen_at);
+    unseen.then(|| Lost {
+        value: under.value.clone(),
+        at: under.at,
+        followed: versions[..place].iter().any(|v| !ours(v)),
+    })
+}
+
+/// Whether a history shows that a value was set since `seen_at`.
+pub fn shows(
+    versions: &[Version],
+    sent: Option<&str>,
+    seen_at: Timestamp,
+    same: impl Fn(Option<&str>, Option<&str>) -> bool,
+) -> bool {
+    versions.iter().any(|version| not_before(version.at, seen_at) && same(version.value.as_deref(), sent))
+}
+
+/// Whether something happened at `other` or later, as far as its time tells: one without milliseconds may be any moment
+/// of its second.
+fn not_before(at: Timestamp, other: Timestamp) -> bool {
+    const SECOND: i64 = 1_000;
+    let whole = at.millis() % SECOND == 0;
+    at >= other || (whole && at.millis() == other.millis() - other.millis().rem_euclid(SECOND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Written, overwritten, shows};
+    use crate::model::{Timestamp, Version};
+
+    /// `value@millis` each, newest first; `-` is no value.
+    fn history(text: &str) -> Vec<Version> {
+        let version = |word: &str| {
+            let (value, at) = word.split_once('@').unwrap();
+            Version { value: value_of(value), at: Timestamp::from_millis(at.parse().unwrap()), source: String::new() }
+        };
+        text.split_whitespace().map(version).collect()
+    }
+
+    fn value_of(word: &str) -> Option<String> {
+        Some(word.to_owned()).filter(|word| word != "-")
+    }
+
+    fn same(one: Option<&str>, other: Option<&str>) -> bool {
+        one.map(str::to_lowercase) == other.map(str::to_lowercase)
+    }
+
+    /// What was lost of a write over `base`, read at 3100, answered at 5200.
+    fn lost(base: &str, sent: &str, versions: &str) -> String {
+        let (base, sent) = (value_of(base), value_of(sent));
+        let (seen_at, told_at) = (Timestamp::from_millis(3_100), Timestamp::from_millis(5_200));
+        let (base, sent) = (base.as_deref(), sent.as_deref());
+        let written = Written { base, sent, told: sent, seen_at, told_at };
+        overwritten(&history(versions), &written, same).map_or_else(
+            || "nothing".to_owned(),
+            |lost| {
+                let value = lost.value.unwrap_or_else(|| "-".to_owned());
+                let followed = if lost.followed { " followed" } else { "" };
+                format!("{value}@{}{followed}", lost.at.millis())
+            },
+        )
+    }
+
+    #[test]
+    fn p3_what_lies_right_under_our_version_and_was_not_seen_is_lost() {
+        let table = [
+            // Nobody in between.
+            ("old", "ours", "ours@5200 old@1000", "nothing"),
+            ("-", "ours", "ours@5200", "nothing"),
+            ("-", "ours", "ours@5200 -@2000 older@1000", "nothing"),
+            ("old", "-", "-@5200 old@1000", "nothing"),
+            // Somebody in between: the last one of them.
+            ("old", "ours", "ours@5200 theirs@4000 old@1000", "theirs@4000"),
+            ("old", "ours", "ours@5200 theirs@4500 first@4000 old@1000", "theirs@4500"),
+            ("old", "ours", "ours@5200 -@4000 old@1000", "-@4000"),
+            ("-", "ours", "ours@5200 theirs@4000", "theirs@4000"),
+            ("old", "-", "-@5200 theirs@4000 old@1000", "theirs@4000"),
+            // All in the millisecond in which the record was read.
+            ("old", "ours", "ours@3100 theirs@3100 old@3100", "theirs@3100"),
+            // A time without milliseconds is any moment of its second.
+            ("old", "ours", "ours@5000 theirs@3000 old@1000", "theirs@3000"),
+            ("old", "ours", "ours@5000 theirs@2000 old@1000", "nothing"),
+            // They put back what we had seen, or wrote what we wrote.
+            ("old", "ours", "ours@5200 old@4500 theirs@4000 old@1000", "nothing"),
+            ("old", "ours", "ours@5200 OURS@4000 old@1000", "nothing"),
+            ("old", "ours", "ours@5200 ours@4500 theirs@4000 old@1000", "theirs@4000"),
+            // Later versions are ordinary edits.
+            ("old", "ours", "later@6000 ours@5200 old@1000", "nothing"),
+            ("old", "ours", "later@6000 ours@5200 theirs@4000 old@1000", "theirs@4000 followed"),
+            ("old", "ours", "ours@7000 later@6000 ours@5200 old@1000", "nothing"),
+            ("old", "ours", "ours@7000 later@6000 ours@5200 theirs@4000 old@1000", "theirs@4000 followed"),
+            ("old", "ours", "ours@5300 ours@5200 theirs@4000 old@1000", "theirs@4000"),
+            // The remote's clock in the answer is a little behind its history's.
+            ("old", "ours", "ours@5201 theirs@4000 old@1000", "theirs@4000"),
+            // What a history does not hold any more, and what it never held.
+            ("old", "ours", "ours@5200", "nothing"),
+            ("old", "ours", "", "nothing"),
+            ("old", "ours", "later@6000", "nothing"),
+            ("old", "ours", "old@1000", "nothing"),
+            // An older version that a merge brought in from another record.
+            ("old", "ours", "ours@5200 loser@2000 old@1000", "nothing"),
+        ];
+        for (base, sent, versions, wanted) in table {
+            assert_eq!(lost(base, sent, versions), wanted, "{base} -> {sent}: {versions}");
+        }
+    }
+
+    #[test]
+    fn p3_a_spelling_that_the_remote_prefers_is_ours() {
+        let (seen_at, told_at) = (Timestamp::from_millis(3_100), Timestamp::from_millis(5_200));
+        let written = Written { base: Some("old"), sent: Some("1,0"), told: Some("1.0"), seen_at, told_at };
+        assert_eq!(overwritten(&history("1.0@5200 old@1000"), &written, same), None);
+        assert_eq!(overwritten(&history("1.0@5200 9@4000 old@1000"), &written, same).unwrap().value.unwrap(), "9");
+    }
+
+    #[test]
+    fn p3_what_was_passed_over_in_silence_wrote_over_nothing() {
+        let (seen_at, told_at) = (Timestamp::from_millis(3_100), Timestamp::from_millis(5_200));
+        let written = Written { base: Some("old"), sent: Some("ours"), told: Some("old"), seen_at, told_at };
+        assert_eq!(overwritten(&history("old@5000 theirs@4000 old@1000"), &written, same), None);
+    }
+
+    #[test]
+    fn p9_a_history_shows_what_was_carried_out_since_the_look() {
+        let seen_at = Timestamp::from_millis(3_100);
+        for (sent, versions, shown) in [
+            ("ours", "ours@5200 old@1000", true),
+            ("ours", "later@6000 ours@5200 old@1000", true),
+            ("-", "later@6000 -@5200 old@1000", true),
+            ("ours", "later@6000 ours@3000 old@1000", true),
+            ("ours", "later@6000 old@4000 ours@1000", false),
+            ("ours", "later@6000", false),
+            ("ours", "", false),
+        ] {
+            let sent = value_of(sent);
+            assert_eq!(shows(&history(versions), sent.as_deref(), seen_at, same), shown, "{sent:?}: {versions}");
+        }
+    }
+}
