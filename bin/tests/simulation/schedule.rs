@@ -168,6 +168,7 @@ pub(super) fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
         no_op_bumps: dice.bool(),
         unstable_ties: dice.bool(),
         associations_multi_status: dice.bool(),
+        records_page: [3, 25, usize::MAX, usize::MAX][dice.usize(..4)],
         associations_page: [3, 500][dice.usize(..2)],
         bare_search_errors: dice.bool(),
         archive_bumps: dice.bool(),

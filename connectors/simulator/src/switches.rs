@@ -164,6 +164,8 @@ pub struct Switches {
     pub rejections_fill_window: bool,
     /// Whether a batch read of associations with items missing answers 207 (otherwise 200 with the same body).
     pub associations_multi_status: bool,
+    /// Records in one page of a list or a search at most, whatever is asked for: a server may always give fewer.
+    pub records_page: usize,
     /// Rows per record in one answer of an association batch read.
     pub associations_page: usize,
     /// Whether a new contact is associated with the company that has its email's domain.
@@ -230,6 +232,7 @@ impl Default for Switches {
             unstable_ties: true,
             rejections_fill_window: true,
             associations_multi_status: true,
+            records_page: usize::MAX,
             associations_page: 500,
             associate_by_domain: true,
             history_depth: 20,

@@ -24,6 +24,7 @@ impl Portal {
         if shape.has_history() && limit > HISTORY_PAGE {
             return Err(history_page(limit));
         }
+        let limit = limit.min(self.settings.switches.records_page.max(1));
         let after = self.list_start(&call.parsed)?;
         let archived = call.parsed.flag("archived");
         let store = &self.stores[kind];

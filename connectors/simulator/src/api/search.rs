@@ -14,7 +14,8 @@ use crate::search::{Bounds, Query, Sort, SortKey, bounds, matches, parse};
 impl Portal {
     pub(crate) fn search(&mut self, call: &Call<'_>, asked: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
-        let query = self.parse_search(call, kind)?;
+        let mut query = self.parse_search(call, kind)?;
+        query.limit = query.limit.min(self.settings.switches.records_page.max(1));
         let found = self.matching(kind, &query);
         let total = found.len();
         let mut page = self.page(kind, &query, found);

@@ -294,3 +294,20 @@ fn a_query_looks_for_its_words_in_the_searchable_properties() {
     client.create("contacts", &[("firstname", "Grace"), ("lastname", "Kelly")]);
     assert_eq!(ids(&client.search("contacts", &json!({"query": "hop grace"}))), [id]);
 }
+
+#[test]
+fn a_portal_may_give_fewer_records_a_page_than_were_asked_for() {
+    let mut client = Client::new(quiet());
+    client.portal.switches_mut().records_page = 3;
+    let made: Vec<u64> = (0..7).map(|n| client.create("contacts", &[("email", &format!("u{n}@x.example"))])).collect();
+    let first = client.search("contacts", &json!({"limit": 100}));
+    assert_eq!((ids(&first).len(), &first["paging"]["next"]["after"]), (3, &json!("3")));
+    let (mut seen, mut path) = (Vec::new(), "/crm/v3/objects/contacts?limit=100".to_owned());
+    loop {
+        let page = client.get(&path).1;
+        seen.extend(ids(&page));
+        let Some(after) = page["paging"]["next"]["after"].as_str() else { break };
+        path = format!("/crm/v3/objects/contacts?limit=100&after={after}");
+    }
+    assert_eq!(seen.len(), made.len());
+}
