@@ -101,7 +101,7 @@ struct Pushed {
 pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
     if !arguments.dry_run {
-        refuse_unless_enabled(&portal)?;
+        refuse_unless_enabled(&portal, "`crmsync undo --dry-run` shows what would be sent")?;
     }
     if !wrote_anything(&portal, arguments.run)? {
         let document = Document {
