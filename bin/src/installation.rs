@@ -159,6 +159,7 @@ fn pull_settings(portal: &PortalConfig, allowed: Allowances, via: Via) -> PullSe
         sweep_every: portal.pull.sweep_every,
         sweep_slice: portal.pull.sweep_slice,
         purge_missing: portal.pull.purge_missing,
+        keep_log: portal.keep.log,
         max_vanished: portal.pull.max_vanished,
         allow_vanished: allowed.vanished,
         metadata_every: portal.pull.sweep_every,
