@@ -12,7 +12,7 @@ use sync_core::events::Observer;
 use sync_core::remote::Account;
 use sync_core::steps::Unstopped;
 use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
-use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Report, Via};
+use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Remote, Report, Via};
 
 /// A portal and its mirror, for as long as one command works on them. Nobody else runs on this mirror meanwhile. The
 /// portal is reached over the network, or by whatever else carries requests.
@@ -159,6 +159,7 @@ fn pull_settings(portal: &PortalConfig, allowed: Allowances, via: Via) -> PullSe
         sweep_every: portal.pull.sweep_every,
         sweep_slice: portal.pull.sweep_slice,
         purge_missing: portal.pull.purge_missing,
+        keep_log: portal.keep.log,
         max_vanished: portal.pull.max_vanished,
         allow_vanished: allowed.vanished,
         metadata_every: portal.pull.sweep_every,
@@ -175,6 +176,27 @@ pub(crate) fn push_settings(portal: &PortalConfig, allowed: Allowances) -> PushS
         verify: portal.push.verify,
         ..PushSettings::default()
     }
+}
+
+/// A write outside a run must not reach an account that this mirror is not of.
+///
+/// # Errors
+/// 3 when the credential belongs to another one.
+pub(crate) async fn refuse_another_account(
+    portal: &PortalConfig,
+    remote: &HubSpot<HttpTransport>,
+) -> Result<(), CommandError> {
+    let bound = match portal.portal_id {
+        Some(id) => Some(id.to_string()),
+        None => Store::portal_at(&portal.mirror)?,
+    };
+    let Some(bound) = bound else { return Ok(()) };
+    let found = remote.account().await?.portal_id;
+    if found == bound {
+        return Ok(());
+    }
+    Err(CommandError::new(Exit::Belt, format!("the credential belongs to account {found}, not to {bound}."))
+        .hint("nothing was sent; use that account's own token, or another portal."))
 }
 
 /// Reads the credential from where the configuration says it is.

@@ -192,3 +192,19 @@ fn an_undo_without_permission_to_write_exits_3_and_names_the_line() {
     assert_eq!((code, text.contains("[portals.default.push]")), (3, true), "{text}");
     assert_eq!(exit(&home, &["undo", "1", "--dry-run"]).0, 0);
 }
+
+#[test]
+fn a_run_whose_log_is_gone_cannot_be_undone_and_is_told_so() {
+    let (portal, home) = installed();
+    let id = one(&home, "SELECT id FROM contacts ORDER BY _row LIMIT 1");
+    change(&home, &format!("UPDATE contacts SET city = 'Ours' WHERE id = '{id}'"));
+    let (code, pushed) = told(&home, &["push"]);
+    let run = pushed["run"].to_string();
+    assert_eq!(code, 0, "{pushed}");
+    change(&home, "UPDATE sync_runs SET started_at = '2020-01-01T00:00:00.000Z'");
+    assert_eq!(exit(&home, &["sync"]).0, 0);
+    assert_eq!(one(&home, "SELECT count(*) || '' FROM sync_runs"), "1", "the newest run is known");
+    let (code, text) = exit(&home, &["undo", &run]);
+    assert_eq!((code, text.contains("cannot be undone: the log is kept for 90 days.")), (2, true), "{text}");
+    assert_eq!(city(&portal, &id).as_deref(), Some("Ours"));
+}

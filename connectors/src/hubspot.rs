@@ -10,6 +10,7 @@ mod budget;
 mod client;
 mod error;
 mod labels;
+mod making;
 mod metadata;
 mod objects;
 mod outcomes;
@@ -28,5 +29,6 @@ mod writes;
 
 pub use budget::Usage;
 pub use client::HubSpot;
+pub use making::Made;
 pub use raw::{effect_of, is_api_path};
 pub use settings::{ApiVersion, Settings, Tier, UnknownVersion};

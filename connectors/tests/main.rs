@@ -7,6 +7,7 @@ mod accounting;
 mod decoding;
 mod labels;
 mod lookups;
+mod making;
 mod metadata;
 mod network;
 mod pace;

@@ -77,8 +77,7 @@ impl Line<'_> {
             Direction::Both => column,
             direction => format!("{{ column: {column}, direction: {direction} }}"),
         };
-        let read_only =
-            self.property.calculated || self.property.read_only || self.property.wire_type == WireType::Unknown;
+        let read_only = is_read_only(self.property);
         let label = comment(&self.property.label);
         let note = match (label.is_empty(), read_only) {
             (true, false) => String::new(),
@@ -98,7 +97,8 @@ fn fields<'a>(built_in: Option<&Mapping>, schema: &'a [PropertySchema]) -> Vec<L
     for field in stated {
         if let Some(property) = schema.iter().find(|p| p.name == field.property && !p.archived) {
             columns.insert(field.column.to_ascii_lowercase());
-            lines.push(Line { property, column: field.column.clone(), direction: field.direction });
+            let direction = if is_read_only(property) { Direction::Pull } else { field.direction };
+            lines.push(Line { property, column: field.column.clone(), direction });
         }
     }
     let named = |p: &PropertySchema| stated.iter().any(|field| field.property == p.name);
@@ -109,9 +109,15 @@ fn fields<'a>(built_in: Option<&Mapping>, schema: &'a [PropertySchema]) -> Vec<L
     for property in own.into_iter().take(MOST_FIELDS - lines.len().min(MOST_FIELDS)) {
         let column = free_column(&property.name, &columns);
         columns.insert(column.to_ascii_lowercase());
-        lines.push(Line { property, column, direction: Direction::Both });
+        let direction = if is_read_only(property) { Direction::Pull } else { Direction::Both };
+        lines.push(Line { property, column, direction });
     }
     lines
+}
+
+/// What the remote accepts no writes to.
+fn is_read_only(property: &PropertySchema) -> bool {
+    property.calculated || property.read_only || property.wire_type == WireType::Unknown
 }
 
 fn is_technical(name: &str) -> bool {

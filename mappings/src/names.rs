@@ -1,6 +1,7 @@
 //! Which names a mapping may use, and which known name was probably meant.
 
 use crate::error::shown;
+use crate::schema::PropertySchema;
 
 /// The longest name of a table or column.
 const LONGEST: usize = 100;
@@ -70,6 +71,13 @@ pub(crate) fn column_for(property: &str) -> String {
         property.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     name.truncate(LONGEST - 16);
     if column_problem(&name).is_some() { format!("property_{name}") } else { name }
+}
+
+/// The property that was probably meant by a name that is not known: the one with such a label, or with a similar name.
+pub(crate) fn meant<'a>(name: &str, schema: &'a [PropertySchema]) -> Option<&'a str> {
+    let labelled = schema.iter().find(|property| property.label.eq_ignore_ascii_case(name));
+    let live = schema.iter().filter(|property| !property.archived).map(|property| property.name.as_str());
+    labelled.map(|property| property.name.as_str()).or_else(|| closest(name, live))
 }
 
 /// The known name that was probably meant.

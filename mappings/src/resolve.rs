@@ -116,11 +116,14 @@ impl Mapping {
     }
 
     fn unknown_property(&self, field: &MappedField, schema: &[PropertySchema]) -> MappingError {
-        let by_label = schema.iter().find(|p| p.label.eq_ignore_ascii_case(&field.property)).map(|p| p.name.as_str());
-        let live = schema.iter().filter(|p| !p.archived).map(|p| p.name.as_str());
-        let hint = match by_label.or_else(|| names::closest(&field.property, live)) {
-            Some(meant) => format!("Did you mean `{meant}`?"),
-            None => format!("`crmsync schema show` lists what {} have.", self.object),
+        let hint = match (names::meant(&field.property, schema), field.column_type) {
+            (Some(meant), None) => format!("Did you mean `{meant}`?"),
+            (Some(meant), Some(_)) => format!("Did you mean `{meant}`? If not, `crmsync schema apply` makes it."),
+            (None, Some(_)) => "`crmsync schema apply` makes it.".to_owned(),
+            (None, None) => format!(
+                "`crmsync schema show` lists what {} have; `crmsync schema apply` makes it, if the field states a `type`.",
+                self.object
+            ),
         };
         let message = format!("the portal's {} have no such property", self.object);
         self.field_error(field, message, Some(hint))
@@ -138,7 +141,7 @@ impl Mapping {
     }
 
     /// Contacts' email is unique although the schema may not say so.
-    fn identifies_contacts(&self, property: &str) -> bool {
+    pub(crate) fn identifies_contacts(&self, property: &str) -> bool {
         property == "email" && matches!(self.object.as_str(), "contacts" | "contact" | "0-1")
     }
 

@@ -57,7 +57,7 @@ fn a_generated_mapping_of_contacts_keeps_the_built_in_names() {
       badge_no: badge_no    # badge no
       custom_field: custom_field_2    # custom field
       "on": "on"    # Line\nbreak # and \u{1b}[31mcolour
-      total: total    # total (read-only)
+      total: { column: total, direction: pull }    # total (read-only)
     unmapped: json    # 5 more properties are in the view contacts_raw
     associations:
       companies: {}
@@ -80,7 +80,7 @@ fn a_generated_mapping_of_a_custom_object_offers_its_unique_properties() {
     deletes: ignore          # or archive: what a plain SQL DELETE means
     fields:
       badge_no: badge_no    # badge no
-      total: total    # total (read-only)
+      total: { column: total, direction: pull }    # total (read-only)
     unmapped: json    # 0 more properties are in the view cars_raw
     associations:
       contacts: {}

@@ -3,6 +3,7 @@
 
 mod broken_files;
 mod built_ins;
+mod fitting;
 mod fixtures;
 mod generated;
 mod numbers;

@@ -72,7 +72,7 @@ fn every_misfit_is_told_at_once_with_file_line_and_field() {
     contacts.yaml:5: field `owner_id`: the portal's contacts have no such property. Did you mean `hubspot_owner_id`?
     contacts.yaml:6: field `first_name`: the portal's contacts have no such property. Did you mean `firstname`?
     contacts.yaml:7: field `Hubspot owner id`: the portal's contacts have no such property. Did you mean `hubspot_owner_id`?
-    contacts.yaml:8: field `turnover`: the portal's contacts have no such property. `crmsync schema show` lists what contacts have.
+    contacts.yaml:8: field `turnover`: the portal's contacts have no such property. `crmsync schema show` lists what contacts have; `crmsync schema apply` makes it, if the field states a `type`.
     contacts.yaml:9: field `flag`: the type `decimal` does not fit a property of type `bool`. Leave the type out for `boolean`.
     contacts.yaml:10: field `moment`: the type `date` does not fit a property of type `datetime`. On which day an instant falls depends on the time zone: keep the datetime, and cut it in a query.
     contacts.yaml:11: field `moment2`: the portal's contacts have no such property. Did you mean `moment`?

@@ -150,6 +150,7 @@ CREATE TABLE sync_journal (
 );
 CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
 CREATE INDEX sync_journal_audit ON sync_journal (object) WHERE audit IS NOT NULL;
+CREATE INDEX sync_journal_by_run ON sync_journal (run_id);
 
 -- The same for pairs of records: which kinds of association both sides agreed on, and which the pair was to have, as
 -- JSON arrays. An open entry's pair is read before anything else of it is sent.
@@ -161,6 +162,7 @@ CREATE TABLE sync_journal_links (
 );
 CREATE INDEX sync_journal_links_open ON sync_journal_links (from_object, to_object, from_id, to_id)
     WHERE settled_at IS NULL;
+CREATE INDEX sync_journal_links_by_run ON sync_journal_links (run_id);
 
 CREATE TABLE sync_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,

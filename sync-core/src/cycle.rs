@@ -28,6 +28,10 @@ enum Stage {
     Behind,
 }
 
+/// How many transactions of one run forget what earlier ones logged, and how many rows each of them does.
+const LOG_PAGES: usize = 20;
+const LOG_ROWS: usize = 1_000;
+
 /// What a person is told, in every run until it is over.
 const RESTORED: &str = "the mirror is older than the last run on it, so it was restored from a copy: everything is read \
                         again and compared, and rows that may have been created in the meantime are held";
@@ -188,6 +192,19 @@ impl<R: Remote + 'static> Engine<R> {
             self.store().write(move |write| write.forget_restored(&mapped)).await?;
         }
         report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
+        self.forget_log(server_now).await
+    }
+
+    /// Forgets what earlier runs logged too long ago: some of it, if there is much.
+    async fn forget_log(&self, server_now: Timestamp) -> Result<(), RunError> {
+        let keep = self.pull_settings().keep_log;
+        for _ in 0..LOG_PAGES {
+            let gone = self.store().write(move |write| write.forget_log(server_now, keep, LOG_ROWS)).await?;
+            if gone == 0 {
+                break;
+            }
+            self.step("cycle.log_forgotten")?;
+        }
         Ok(())
     }
 

@@ -26,6 +26,8 @@ pub struct PullSettings {
     pub sweep_slice: Duration,
     /// How long a record that no read returns is kept.
     pub purge_missing: Duration,
+    /// How long what runs logged is kept.
+    pub keep_log: Duration,
     /// How many records may vanish at once.
     pub max_vanished: Belt,
     /// How many a person lets vanish in this run, whatever the belt says.
@@ -44,6 +46,7 @@ impl Default for PullSettings {
             sweep_every: Duration::from_secs(24 * 3600),
             sweep_slice: Duration::from_secs(60),
             purge_missing: Duration::from_secs(30 * 24 * 3600),
+            keep_log: Duration::from_secs(90 * 24 * 3600),
             max_vanished: Belt { percent: 2.0, at_least: 100 },
             allow_vanished: None,
             metadata_every: Duration::from_secs(24 * 3600),

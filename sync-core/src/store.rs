@@ -21,6 +21,7 @@ mod follow;
 mod handle;
 mod heal;
 mod journal;
+mod keep;
 mod links;
 mod lock;
 mod metadata;

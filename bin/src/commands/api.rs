@@ -1,22 +1,18 @@
 //! `crmsync api`: one raw call.
 
 use super::Context;
-use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
-use crate::installation::{remote_of, token_of};
+use crate::installation::{refuse_another_account, remote_of, token_of};
 use crate::output::escape::escape_lines;
 use crate::output::terminal;
 use clap::Args;
 use connectors::http::{Effect, Method, Response};
 use connectors::hubspot::{effect_of, is_api_path};
-use connectors::{HttpTransport, HubSpot};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::io::Read;
 use std::sync::Arc;
-use sync_core::Remote;
 use sync_core::events::Observer;
-use sync_core::store::Store;
 
 /// Make one raw API call, under the same credential, limits and retries.
 ///
@@ -107,21 +103,6 @@ fn body(context: &Context, arguments: &ApiArgs) -> Result<Option<Vec<u8>>, Comma
         Ok(_) => Ok(Some(text.into_bytes())),
         Err(error) => Err(CommandError::usage(format!("{origin} is no JSON: {error}."))),
     }
-}
-
-/// A write must not reach an account that this mirror is not of.
-async fn refuse_another_account(portal: &PortalConfig, remote: &HubSpot<HttpTransport>) -> Result<(), CommandError> {
-    let bound = match portal.portal_id {
-        Some(id) => Some(id.to_string()),
-        None => Store::portal_at(&portal.mirror)?,
-    };
-    let Some(bound) = bound else { return Ok(()) };
-    let found = remote.account().await?.portal_id;
-    if found == bound {
-        return Ok(());
-    }
-    Err(CommandError::new(Exit::Belt, format!("the credential belongs to account {found}, not to {bound}."))
-        .hint("nothing was sent; use that account's own token, or another portal."))
 }
 
 fn show(context: &Context, answer: &Response) -> Result<(), CommandError> {

@@ -112,7 +112,11 @@ impl Document {
                 Err(found) => mistakes.extend(found),
             }
         }
-        if mistakes.is_empty() { Ok(document) } else { Err(mapping_errors(&mistakes)) }
+        if mistakes.is_empty() {
+            return Ok(document);
+        }
+        let hint = "this is by the schema that the last run read; `crmsync schema diff` asks the portal now.";
+        Err(mapping_errors(&mistakes).hint(hint))
     }
 
     fn failing(&self) -> usize {

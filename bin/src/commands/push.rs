@@ -39,18 +39,16 @@ pub fn run(context: &Context, arguments: &PushArgs) -> Result<Exit, CommandError
         let installation = Installation::open(context, &portal, Allowances::default())?;
         return plan::show(context, &installation, &objects, false).map(|_| Exit::Done);
     }
-    refuse_unless_enabled(&portal)?;
+    refuse_unless_enabled(&portal, "`crmsync plan` shows what would be sent")?;
     let installation = Installation::open(context, &portal, arguments.allow.allowances())?;
     context.block_on(summary::run(context, &installation, summary::Doing::Push, &portal.name, &objects))?
 }
 
-/// Writing to HubSpot is switched on by a person, once.
-pub(super) fn refuse_unless_enabled(portal: &PortalConfig) -> Result<(), CommandError> {
+/// Writing to HubSpot is switched on by a person, once. `preview` is the command that shows what it would be good for.
+pub(super) fn refuse_unless_enabled(portal: &PortalConfig, preview: &str) -> Result<(), CommandError> {
     if portal.push.enabled {
         return Ok(());
     }
-    Err(CommandError::new(Exit::Belt, format!("portal {} may not be written to.", portal.name)).hint(format!(
-        "set enabled = true under [portals.{}.push] in crmsync.toml; `crmsync plan` shows what would be sent.",
-        portal.name
-    )))
+    Err(CommandError::new(Exit::Belt, format!("portal {} may not be written to.", portal.name))
+        .hint(format!("set enabled = true under [portals.{}.push] in crmsync.toml; {preview}.", portal.name)))
 }

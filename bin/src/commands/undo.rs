@@ -101,7 +101,7 @@ struct Pushed {
 pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
     if !arguments.dry_run {
-        refuse_unless_enabled(&portal)?;
+        refuse_unless_enabled(&portal, "`crmsync undo --dry-run` shows what would be sent")?;
     }
     if !wrote_anything(&portal, arguments.run)? {
         let document = Document {
@@ -123,14 +123,24 @@ pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError
     undo(context, &Installation::open(context, &portal, arguments.allow.allowances())?, arguments)
 }
 
-/// Whether a run wrote anything to HubSpot; refuses a number that no run has.
+/// Whether a run wrote anything to HubSpot; refuses a number that no run has, or one whose log is gone.
 fn wrote_anything(portal: &PortalConfig, run: i64) -> Result<bool, CommandError> {
+    let mirror = mirror_of(portal)?;
     let sql = "SELECT EXISTS (SELECT 1 FROM sync_history WHERE run_id = id AND side = 'hubspot')
                FROM sync_runs WHERE id = ?1";
-    let found = mirror_of(portal)?.query_row(sql, [run], |row| row.get(0)).optional().map_err(StoreError::from)?;
+    let found = mirror.query_row(sql, [run], |row| row.get(0)).optional().map_err(StoreError::from)?;
+    let later = "SELECT ?1 > 0 AND EXISTS (SELECT 1 FROM sync_runs WHERE id > ?1)";
+    let later: bool = mirror.query_row(later, [run], |row| row.get(0)).map_err(StoreError::from)?;
     found.ok_or_else(|| {
-        CommandError::usage(format!("there is no run {run}."))
-            .hint("`SELECT id, command, started_at, pushed FROM sync_runs` has their numbers.")
+        let error = match later {
+            false => CommandError::usage(format!("there is no run {run}.")),
+            true => CommandError::usage(format!(
+                "what run {run} wrote is not known any more, so it cannot be undone: the log is kept for {}.",
+                words::span(portal.keep.log)
+            ))
+            .hint("`log` under [keep] in crmsync.toml says for how long."),
+        };
+        error.hint("`SELECT id, command, started_at, pushed FROM sync_runs` has their numbers.")
     })
 }
 

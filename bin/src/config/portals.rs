@@ -47,7 +47,7 @@ pub(super) fn read(
 ) -> Result<Settings, CommandError> {
     root.refuse_secrets()?;
     root.only(&TOP_KEYS)?;
-    let portals = read_portals(root, surroundings)?;
+    let mut portals = read_portals(root, surroundings)?;
     refuse_shared_mirrors(root, &portals)?;
     let schedule = read_schedule(root, &portals)?;
     let keep = match root.section("keep")? {
@@ -57,7 +57,8 @@ pub(super) fn read(
         }
         None => Keep::default(),
     };
-    Ok(Settings { file, portals, schedule, keep })
+    portals.values_mut().for_each(|portal| portal.keep = keep);
+    Ok(Settings { file, portals, schedule })
 }
 
 fn read_portals(root: &Section<'_>, around: &Surroundings) -> Result<BTreeMap<String, PortalConfig>, CommandError> {
@@ -118,6 +119,7 @@ fn read_portal(
         limits: read_limits(portal)?,
         pull: read_pull(portal)?,
         push: read_push(portal)?,
+        keep: Keep::default(),
     })
 }
 

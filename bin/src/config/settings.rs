@@ -18,8 +18,6 @@ pub struct Settings {
     pub portals: BTreeMap<String, PortalConfig>,
     /// How often the daemon syncs each portal.
     pub schedule: BTreeMap<String, Duration>,
-    /// How long records of the past are kept.
-    pub keep: Keep,
 }
 
 /// One portal and the mirror it is kept in step with.
@@ -53,6 +51,8 @@ pub struct PortalConfig {
     pub pull: Pull,
     /// Whether and how changes are sent.
     pub push: Push,
+    /// How long records of the past are kept: the same for every portal.
+    pub keep: Keep,
 }
 
 /// HubSpot's plans, as far as their limits differ.

@@ -67,8 +67,8 @@ fn without_a_file_there_is_one_portal() {
     let place = Place::empty().and("HUBSPOT_ACCESS_TOKEN", "x");
     let settings = place.load().unwrap();
     assert_eq!(settings.file, None);
-    assert_eq!(settings.keep.log, Duration::from_hours(90 * 24));
     let portal = settings.portal(None).unwrap();
+    assert_eq!(portal.keep.log, Duration::from_hours(90 * 24));
     assert_eq!(portal.name, "default");
     assert_eq!(portal.mirror, place.path().join("crm.db"));
     assert_eq!(portal.mappings, None);
@@ -145,7 +145,7 @@ log = "10d"
     assert_eq!(portal.push.max_updates, Belt { percent: 20.0, at_least: 9 });
     assert!(crate::installation::push_settings(portal, crate::commands::Allowances::default()).verify);
     assert_eq!(settings.schedule["acme"], Duration::from_mins(5));
-    assert_eq!(settings.keep.log, Duration::from_hours(240));
+    assert_eq!(portal.keep.log, Duration::from_hours(240));
 }
 
 #[test]

@@ -212,6 +212,8 @@ pub struct Switches {
     pub older_dates: OlderDates,
     /// Whether the first company that a client associates with a record becomes its primary one.
     pub first_company_is_primary: bool,
+    /// Between how many milliseconds a new property stays invisible to reads of the schema; writes know it at once.
+    pub property_lag_ms: (u32, u32),
     /// Whether search finds nothing, whatever there is: an index that was lost, or one that looks at another date.
     pub search_blind: bool,
 }
@@ -256,6 +258,7 @@ impl Default for Switches {
             number_form: NumberForm::AsGiven,
             older_dates: OlderDates::Refuse,
             first_company_is_primary: true,
+            property_lag_ms: (250, 700),
             search_blind: false,
         }
     }

@@ -120,19 +120,25 @@ impl<T: Transport> HubSpot<T> {
     /// Active and archived properties. Those marked as sensitive are not asked for: HubSpot hides them unless an app
     /// asks, and so do we.
     pub(crate) async fn read_properties(&self, object: &str) -> Result<Vec<PropertySchema>, RemoteError> {
-        let path = self.settings.api_version.properties(&self.address(object)?);
-        let pass = |archived: bool| {
-            let call = Call::get(format!("{path}?archived={archived}&dataSensitivity=non_sensitive"));
-            async move { self.call(&call, |answer| properties(answer, archived)).await }
-        };
-        let mut all = pass(false).await?;
-        for property in pass(true).await? {
+        let mut all = self.active_properties(object).await?;
+        for property in self.list_properties(object, true).await? {
             // An archived name that lives again is told by its active definition.
             if !all.iter().any(|active| active.name == property.name) {
                 all.push(property);
             }
         }
         Ok(all)
+    }
+
+    /// Properties that are in use. The object type has been learned.
+    pub(crate) async fn active_properties(&self, object: &str) -> Result<Vec<PropertySchema>, RemoteError> {
+        self.list_properties(object, false).await
+    }
+
+    async fn list_properties(&self, object: &str, archived: bool) -> Result<Vec<PropertySchema>, RemoteError> {
+        let path = self.settings.api_version.properties(&self.address(object)?);
+        let call = Call::get(format!("{path}?archived={archived}&dataSensitivity=non_sensitive"));
+        self.call(&call, |answer| properties(answer, archived)).await
     }
 
     /// Active and archived owners, each a list of pages.

@@ -29,18 +29,14 @@ impl<R: Remote + 'static> Engine<R> {
         let mut resolved = Vec::new();
         let mut problems = Vec::new();
         for mapping in mappings {
-            let schema = match self.schema_of(&mapping.object, due).await {
-                Ok(schema) => schema,
+            match self.resolved(mapping, due).await {
+                Ok(both) => resolved.push(both),
+                Err(RunError::Mappings(found)) => problems.extend(found),
                 Err(error) => {
                     let mut part = ObjectReport::default();
                     self.settle_error(&mapping.object, &mut part, error);
                     report.objects.insert(mapping.object.clone(), part);
-                    continue;
                 }
-            };
-            match mapping.resolve(&schema) {
-                Ok(mapping) => resolved.push((mapping, schema)),
-                Err(found) => problems.extend(found),
             }
         }
         if !problems.is_empty() {
@@ -55,6 +51,20 @@ impl<R: Remote + 'static> Engine<R> {
             self.read_pair_metadata(&tables, server_now).await?;
         }
         Ok(tables)
+    }
+
+    /// A mapping held against its schema. What does not fit a stored one is held against the portal's own, which may have
+    /// been changed since to make it fit.
+    async fn resolved(&self, mapping: &Mapping, due: bool) -> Result<(ResolvedMapping, Vec<PropertySchema>), RunError> {
+        let schema = self.schema_of(&mapping.object, due).await?;
+        match mapping.resolve(&schema) {
+            Ok(resolved) => Ok((resolved, schema)),
+            Err(found) if due => Err(RunError::Mappings(found)),
+            Err(_) => {
+                let schema = self.schema_of(&mapping.object, true).await?;
+                Ok((mapping.resolve(&schema).map_err(RunError::Mappings)?, schema))
+            }
+        }
     }
 
     /// The tables of mappings by what the mirror knows of the portal, without a call.

@@ -3,6 +3,7 @@ use super::{after, agree, edit, ids, minutes, shown, still};
 use mappings::Mapping;
 use simulator::NewProperty;
 use std::time::Duration;
+use sync_core::RunError;
 
 const A_DAY: Duration = minutes(25 * 60);
 
@@ -25,6 +26,33 @@ fn p44_a_new_property_is_complete_in_the_raw_view_after_the_next_sweep() {
         let complete = "SELECT count(*) FROM contacts_raw WHERE json_extract(properties, '$.shoe_size') = '42'";
         assert_eq!(world.count(complete), 230);
         agree(&world);
+    });
+}
+
+#[test]
+fn p44_a_property_that_was_made_since_the_last_look_is_known_to_the_run_whose_mapping_names_it() {
+    paused(async {
+        let mut world = World::new(still(0, 3, 0, 0)).mirroring(&["companies"]);
+        world.pull_well().await.unwrap();
+        world.mappings = vec![
+            Mapping::parse("x.yaml", "object: companies\nunique: row_key\nfields:\n  name: name\n  size: size\n")
+                .unwrap(),
+        ];
+        after(minutes(5)).await;
+        let refused = world.pull(None).await.unwrap().error;
+        assert!(matches!(refused, Some(RunError::Mappings(found)) if found.len() == 2), "neither is there yet");
+        let now = world.rehearsal.now();
+        for new in [NewProperty::unique("row_key"), NewProperty::text("size")] {
+            world.rehearsal.portal().add_property(now, "companies", &new).unwrap();
+        }
+        after(minutes(5)).await;
+        world.pull_well().await.unwrap();
+        assert_eq!(world.count("SELECT count(size) + count(*) FROM companies"), 3);
+        world.calls();
+        after(minutes(5)).await;
+        world.pull_well().await.unwrap();
+        let asked = world.calls().0.iter().filter(|call| call.path.contains("/properties/")).count();
+        assert_eq!(asked, 0, "and the schema is not read again while everything fits");
     });
 }
 

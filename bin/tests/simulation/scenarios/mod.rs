@@ -7,6 +7,7 @@ mod decisions;
 mod drift;
 mod folding;
 mod index;
+mod keeping;
 mod kills;
 mod late;
 mod links;

@@ -1,6 +1,6 @@
 //! Property definitions: all of a type at once, without paging; the sensitive ones only for those who ask.
 
-use crate::catalogue::Sensitivity;
+use crate::catalogue::{Property, Sensitivity};
 use crate::json::Json;
 use crate::portal::{Answer, Call, Portal};
 use crate::problem::Problem;
@@ -19,8 +19,9 @@ impl Portal {
         let mut j = Json::with_capacity(60_000);
         j.raw("{\"results\":[");
         let mut comma = "";
-        let listed = self.stores[kind].catalogue.iter();
-        for (id, property) in listed.filter(|(_, p)| p.archived.is_some() == archived && p.sensitivity == wanted) {
+        let shown =
+            |p: &Property| p.archived.is_some() == archived && p.sensitivity == wanted && p.shown_from <= self.now;
+        for (id, property) in self.stores[kind].catalogue.iter().filter(|(_, p)| shown(p)) {
             j.raw(comma);
             property.write_json(&mut j, usize::from(id));
             comma = ",";
@@ -34,7 +35,8 @@ impl Portal {
         let kind = self.kind(asked)?;
         let archived = call.parsed.flag("archived");
         let catalogue = &self.stores[kind].catalogue;
-        let found = catalogue.find(name).filter(|id| catalogue.get(*id).archived.is_some() == archived);
+        let shown = |p: &Property| p.archived.is_some() == archived && p.shown_from <= self.now;
+        let found = catalogue.find(name).filter(|id| shown(catalogue.get(*id)));
         let id = found.ok_or_else(|| {
             Problem::object_not_found(format!("Property {name} does not exist for {}", self.types[kind].id))
         })?;
@@ -46,10 +48,7 @@ impl Portal {
     /// `GET …/properties/{type}/groups`
     pub(crate) fn property_groups(&mut self, asked: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
-        let catalogue = &self.stores[kind].catalogue;
-        let mut names: Vec<&str> = catalogue.iter().map(|(_, p)| p.group.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = self.stores[kind].catalogue.groups();
         let mut j = Json::with_capacity(300);
         j.raw("{\"results\":[");
         for (n, name) in names.iter().enumerate() {

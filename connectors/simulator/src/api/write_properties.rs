@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::Millis;
 use crate::api::batch::body;
 use crate::catalogue::{Choice, Property};
 use crate::json::Json;
@@ -52,18 +53,26 @@ impl Portal {
     pub(crate) fn new_property(&mut self, call: &Call<'_>, asked: &str) -> Result<Answer, Problem> {
         let kind = self.kind(asked)?;
         let given: Definition = body(call.body)?;
-        let property = self.checked(given)?;
-        let (name, unique) = (property.name.clone(), property.unique);
+        let mut property = self.checked(given)?;
+        let name = property.name.clone();
         let catalogue = &self.stores[kind].catalogue;
-        if catalogue.find(&name).is_some_and(|id| catalogue.get(id).archived.is_none()) {
+        let there = catalogue.find(&name).map(|id| catalogue.get(id));
+        if there.is_some_and(|there| there.archived.is_none()) {
             let words = format!("A property named '{name}' already exists.");
             return Err(Problem::exists_already(words).with_sub("Properties.PROPERTY_WITH_NAME_EXISTS"));
         }
+        if !catalogue.groups().contains(&property.group.as_str()) {
+            return Err(Problem::invalid(format!("Property group {} does not exist", property.group)));
+        }
+        // What comes back is what it was, whatever the request says about it.
+        let unique = there.map_or(property.unique, |there| there.unique);
         let uniques = catalogue.iter().filter(|(_, p)| p.unique && p.archived.is_none()).count();
         if unique && uniques >= UNIQUE {
             let words = format!("The limit of {UNIQUE} unique properties for an object type was reached");
             return Err(Problem::invalid(words).with_sub("Properties.UNIQUE_PROPERTY_LIMIT_EXCEEDED"));
         }
+        let (least, most) = self.settings.switches.property_lag_ms;
+        property.shown_from = self.now + Millis::from(self.dice.written.u32(least..=most.max(least)));
         let id = self.stores[kind].catalogue.add(property);
         if unique {
             self.stores[kind].look_up_by(&name);

@@ -51,6 +51,8 @@ pub(crate) struct Property {
     pub(crate) created: Millis,
     pub(crate) updated: Millis,
     pub(crate) archived: Option<Millis>,
+    /// From when on reads of the schema show it; writes know it at once.
+    pub(crate) shown_from: Millis,
 }
 
 impl Property {
@@ -74,6 +76,7 @@ impl Property {
             created: at,
             updated: at,
             archived: None,
+            shown_from: at,
         }
     }
 

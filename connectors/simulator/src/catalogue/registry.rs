@@ -77,6 +77,7 @@ impl Catalogue {
             let old = &mut self.properties[id as usize];
             old.archived = None;
             old.updated = property.created;
+            old.shown_from = property.shown_from;
             return id;
         }
         let id = self.properties.len() as PropertyId;
@@ -118,6 +119,12 @@ impl Catalogue {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PropertyId, &Property)> {
         self.properties.iter().enumerate().map(|(n, p)| (n as PropertyId, p))
+    }
+
+    /// The names of the groups that properties belong to, sorted.
+    pub(crate) fn groups(&self) -> Vec<&str> {
+        let groups: std::collections::BTreeSet<&str> = self.properties.iter().map(|p| p.group.as_str()).collect();
+        groups.into_iter().collect()
     }
 
     /// The options of an enumeration.

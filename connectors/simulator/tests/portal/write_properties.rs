@@ -31,7 +31,9 @@ fn a_definition_needs_all_its_parts() {
         body.as_object_mut().unwrap().remove(part);
         assert_eq!(client.post(PATH, &body).0, 400, "{part}");
     }
-    for (part, wrong) in [("name", "Not Allowed"), ("type", "text"), ("fieldType", "number")] {
+    for (part, wrong) in
+        [("name", "Not Allowed"), ("type", "text"), ("fieldType", "number"), ("groupName", "elsewhere")]
+    {
         let mut body = definition("x");
         body[part] = json!(wrong);
         assert_eq!(client.post(PATH, &body).0, 400, "{part}");
@@ -90,4 +92,32 @@ fn an_archived_property_is_unknown_to_writes_and_its_name_brings_it_back() {
     assert_eq!(client.post(PATH, &definition("sync_note")).0, 201);
     assert_eq!(client.held("deals", id, "sync_note"), "kept");
     assert_eq!(client.delete(&format!("{PATH}/dealname")), 400, "HubSpot's own stay");
+}
+
+#[test]
+fn a_new_property_is_shown_a_moment_after_it_can_be_written() {
+    let mut client = Client::quiet();
+    let (one, name) = (format!("{PATH}/sync_note"), json!("sync_note"));
+    assert_eq!(client.post(PATH, &definition("sync_note")).0, 201);
+    let listed = |client: &mut Client| {
+        let (_, body) = client.get(PATH);
+        body["results"].as_array().unwrap().iter().any(|property| property["name"] == name)
+    };
+    client.wait(249);
+    assert_eq!((client.get(&one).0, listed(&mut client)), (404, false));
+    assert_eq!(client.post(PATH, &definition("sync_note")).0, 409, "its name is taken all the same");
+    client.wait(451);
+    assert_eq!((client.get(&one).0, listed(&mut client)), (200, true));
+}
+
+#[test]
+fn a_property_that_comes_back_is_what_it_was() {
+    let mut client = Client::quiet();
+    client.post(PATH, &definition("note"));
+    assert_eq!(client.delete(&format!("{PATH}/note")), 204);
+    let mut body = definition("note");
+    body["hasUniqueValue"] = json!(true);
+    body["label"] = json!("Another label");
+    let (status, body) = client.post(PATH, &body);
+    assert_eq!((status, &body["hasUniqueValue"], &body["label"]), (201, &json!(false), &json!("A label")));
 }

@@ -4,6 +4,7 @@ mod applying;
 mod examining;
 mod fixture;
 mod guarding;
+mod keeping;
 mod merging;
 mod nasty;
 mod power;
