@@ -10,9 +10,6 @@ use std::collections::BTreeSet;
 /// The kinds of one pair of records, in one direction.
 pub type Kinds = BTreeSet<AssociationKind>;
 
-/// The kind that only one pair of a record can have: given to another pair, it is taken from the first.
-pub const PRIMARY: &str = "Primary";
-
 /// Merges three ways: what both sides had agreed on, and what each of them holds now.
 pub fn merge<T: Ord + Clone>(base: &BTreeSet<T>, local: &BTreeSet<T>, remote: &BTreeSet<T>) -> BTreeSet<T> {
     let stays = |one: &&T| !base.contains(one) || (local.contains(one) && remote.contains(one));
@@ -58,11 +55,11 @@ pub fn shows(base: &Kinds, wanted: &Kinds, remote: &Kinds) -> bool {
 }
 
 /// What a pair held right after `wanted` was sent over `base`: also the kinds that a remote gives it of its own accord,
-/// and nothing that others may have added.
-pub fn held(base: &Kinds, wanted: &Kinds, remote: &Kinds) -> Kinds {
+/// `sole` among them, the label that only one pair of a record can have; and nothing that others may have added.
+pub fn held(base: &Kinds, wanted: &Kinds, remote: &Kinds, sole: Option<&str>) -> Kinds {
     let mut held = wanted.clone();
     if !wanted.is_empty() {
-        let of_its_own = |kind: &&AssociationKind| kind.label.as_deref().is_none_or(|label| label == PRIMARY);
+        let of_its_own = |kind: &&AssociationKind| kind.label.as_deref().is_none_or(|label| Some(label) == sole);
         held.extend(remote.difference(base).filter(of_its_own).cloned());
     }
     held
@@ -165,7 +162,7 @@ fn nothing_fits(given: &Given, label: Option<&str>, known: &[AssociationKind]) -
 
 #[cfg(test)]
 mod tests {
-    use super::{Back, Given, Kinds, PRIMARY, Step, agreed, held, merge, resolve, shows, step, take_back, turned};
+    use super::{Back, Given, Kinds, Step, agreed, held, merge, resolve, shows, step, take_back, turned};
     use crate::model::AssociationKind;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -235,7 +232,7 @@ mod tests {
     #[test]
     fn p2_a_write_that_is_taken_back_leaves_what_others_added_and_nothing_of_its_own() {
         let (plain, boss, peer, first) =
-            (kind(1, None), kind(2, Some("Boss")), kind(3, Some("Peer")), kind(4, Some(PRIMARY)));
+            (kind(1, None), kind(2, Some("Boss")), kind(3, Some("Peer")), kind(4, Some("First")));
         let set = |kinds: &[&AssociationKind]| kinds.iter().copied().cloned().collect::<Kinds>();
         let none = Kinds::new();
         let to = |kinds: &[&AssociationKind]| Back::To(set(kinds));
@@ -251,14 +248,24 @@ mod tests {
             (set(&[&plain, &boss]), set(&[]), set(&[&plain]), Back::Changed),
             (set(&[&plain, &boss]), set(&[]), set(&[&plain, &boss]), Back::Already),
             // A remote that makes the first pair the primary one has it go with the pair.
-            (none.clone(), held(&none, &set(&[&plain]), &set(&[&plain, &first])), set(&[&plain, &first]), to(&[])),
+            (
+                none.clone(),
+                held(&none, &set(&[&plain]), &set(&[&plain, &first]), Some("First")),
+                set(&[&plain, &first]),
+                to(&[]),
+            ),
             // Somebody else's mark stays, and the unlabeled kind with it.
-            (none.clone(), held(&none, &set(&[&plain]), &set(&[&plain])), set(&[&plain, &first]), Back::Already),
+            (
+                none.clone(),
+                held(&none, &set(&[&plain]), &set(&[&plain]), Some("First")),
+                set(&[&plain, &first]),
+                Back::Already,
+            ),
         ] {
             assert_eq!(take_back(&before, &after, &now), expected, "{before:?} made {after:?}, now {now:?}");
         }
-        assert_eq!(held(&none, &none, &set(&[&plain])), none, "what was taken apart holds nothing");
-        assert_eq!(held(&none, &set(&[&boss]), &set(&[&plain, &boss, &peer])), set(&[&plain, &boss]));
+        assert_eq!(held(&none, &none, &set(&[&plain]), None), none, "what was taken apart holds nothing");
+        assert_eq!(held(&none, &set(&[&boss]), &set(&[&plain, &boss, &peer]), None), set(&[&plain, &boss]));
     }
 
     #[test]

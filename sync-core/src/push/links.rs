@@ -299,7 +299,8 @@ impl<R: Remote + 'static> Engine<R> {
         let answers = self.ask(&pair.from, &pair.to, &ids).await?.unwrap_or_default();
         self.step("push.links_read_again")?;
         let of = pair.clone();
-        Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done)).await?)
+        let sole = sole.map(str::to_owned);
+        Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done, sole.as_deref())).await?)
     }
 }
 

@@ -80,7 +80,8 @@ impl Write<'_> {
     }
 
     /// Settles entries by what the remote tells of their records now. `done` says that it answered that they were
-    /// carried out; what it then does not hold is a reject. Otherwise it is simply pending again.
+    /// carried out; what it then does not hold is a reject. Otherwise it is simply pending again. `sole` is the label that
+    /// only one pair of a record can have.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -90,6 +91,7 @@ impl Write<'_> {
         entries: &[LinkEntry],
         answers: &[Association],
         done: bool,
+        sole: Option<&str>,
     ) -> Result<SettledLinks, StoreError> {
         let mut settled = SettledLinks::default();
         for LinkEntry { entry, change } in entries {
@@ -103,7 +105,7 @@ impl Write<'_> {
             if shows(&change.base, &change.local, &remote) {
                 settled.linked += u64::from(!change.local.is_empty());
                 settled.unlinked += u64::from(change.local.is_empty());
-                let after = held(&change.base, &change.local, &remote);
+                let after = held(&change.base, &change.local, &remote, sole);
                 let before_and_after = [change.told(&change.base), change.told(&after)];
                 let before_and_after = before_and_after.each_ref().map(Option::as_deref);
                 self.note_sent(&pair.from, change.from.as_str(), "associations", before_and_after)?;
