@@ -1,10 +1,11 @@
 //! A look at a mirror from outside: whether the file is whole, and whether everything of ours in it is as the engine
 //! leaves it. Reads alone, makes no file and takes no lock.
 
-use super::ddl::{Made, check_columns};
+use super::ddl::Made;
 use super::metadata::{bound_portal, read_object_types, read_properties};
+use super::shape::check_shape;
 use super::snapshot::damage;
-use super::table::quote;
+use super::table::{base_of, quote};
 use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
 use super::{Pair, Store, StoreError, Table};
@@ -118,15 +119,15 @@ fn look_at(
         remapped: mapping.is_some_and(|mapping| mapping.fingerprint() != made.fingerprint),
         ..TableFinding::default()
     };
-    match check_columns(connection, &made.table, &made.columns) {
+    match check_shape(connection, &made) {
         Ok(()) => {}
-        Err(StoreError::Altered { what, .. }) => {
+        Err(StoreError::Remade { what, .. }) => {
             finding.altered = Some(what);
             return Ok(Some(finding));
         }
         Err(error) => return Err(error),
     }
-    let (table, base) = (quote(&made.table), quote(&format!("sync_base_{}", made.table)));
+    let (table, base) = (quote(&made.table), quote(&base_of(&made.table)));
     let count = |sql: &str| -> Result<u64, StoreError> {
         let counted: i64 = connection.query_row(sql, [], |row| row.get(0))?;
         Ok(u64::try_from(counted).unwrap_or(0))

@@ -4,6 +4,7 @@ use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -24,6 +25,8 @@ pub struct Store {
     /// Object types whose triggers had to be put back.
     pub(super) remade: BTreeSet<String>,
     pub(super) run_id: i64,
+    /// The version of the schema when the tables were looked at last.
+    pub(super) looked_at: Cell<Option<i64>>,
 }
 
 impl Store {
@@ -60,7 +63,13 @@ impl Store {
         }
         take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
-        let store = Self { connection, tables: BTreeMap::new(), remade: BTreeSet::new(), run_id: 0 };
+        let store = Self {
+            connection,
+            tables: BTreeMap::new(),
+            remade: BTreeSet::new(),
+            run_id: 0,
+            looked_at: Cell::new(None),
+        };
         store.refuse_an_open_guard()?;
         Ok(store)
     }
@@ -80,6 +89,18 @@ impl Store {
         let made = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'sync_status')";
         let begun = kind == Kind::Ours && connection.query_row(made, [], |row| row.get(0))?;
         Ok(begun.then_some(connection))
+    }
+
+    /// Closes the guard of the mirror at `path` that somebody left open. Whoever calls this holds the run lock.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn close_guard(path: &Path) -> Result<(), StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        take_over(&mut connection)?;
+        connection.execute_batch("BEGIN IMMEDIATE; UPDATE sync_guard SET applying = 0; COMMIT")?;
+        Ok(())
     }
 
     /// The tables that mappings gave this mirror, by object type.
