@@ -6,7 +6,7 @@ use crate::error::RunError;
 use crate::events::{Event, Phase};
 use crate::pull::Stored;
 use crate::remote::Remote;
-use crate::store::{Healed, Rebuilt, StoreError};
+use crate::store::{Healed, Rebuilt, Restored, StoreError};
 use mappings::{Mapping, ResolvedMapping};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ const TRIES: usize = 5;
 /// What was repaired.
 #[derive(Debug, Default)]
 pub struct Repaired {
+    /// Tables of every mirror that were made anew.
+    pub restored: Vec<Restored>,
     /// The tables that were rebuilt, by object type.
     pub rebuilt: BTreeMap<String, Rebuilt>,
     /// Object types whose triggers had to be put back.
@@ -32,6 +34,12 @@ impl<R: Remote + 'static> Engine<R> {
     /// When a table cannot be rebuilt, or the mirror cannot be written.
     pub async fn repair(&self, mappings: &[Mapping]) -> Result<Repaired, RunError> {
         let mut repaired = Repaired::default();
+        for (table, was) in self.store().call(|store| store.altered_standing()).await? {
+            let (restored, lost) = self.store().write(move |write| write.restore_standing(&table, &was)).await?;
+            self.step("repair.restored")?;
+            lost.into_iter().for_each(|lost| self.warn(lost));
+            repaired.restored.push(restored);
+        }
         let mut altered = self.store().call(|store| store.altered()).await?;
         for (mapping, _) in self.stored_mappings(mappings).await? {
             if let Some(StoreError::Remade { what, .. }) = altered.remove(&mapping.object) {

@@ -3,6 +3,7 @@
 use super::links::ASSOCIATIONS;
 use super::reproject;
 use super::shape::check_shape;
+use super::standing::check_standing;
 use super::strangers::refuse_meddlers;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
@@ -78,6 +79,7 @@ impl Store {
 /// Returns the object types whose triggers had to be put back.
 fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String>, StoreError> {
     refuse_meddlers(connection)?;
+    check_standing(connection)?;
     let mut remade = BTreeSet::new();
     for table in tables {
         if make(connection, table)? {

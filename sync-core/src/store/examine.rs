@@ -5,6 +5,7 @@ use super::ddl::Made;
 use super::metadata::{bound_portal, read_object_types, read_properties};
 use super::shape::check_shape;
 use super::snapshot::damage;
+use super::standing::altered_standing;
 use super::table::{base_of, quote};
 use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
@@ -25,6 +26,8 @@ pub struct Examination {
     pub version: (i64, i64),
     /// Whether the guard that lets the engine write past its triggers was left open.
     pub guard_open: bool,
+    /// Tables that every mirror has and that are gone or were made anew, each with what is different.
+    pub standing: Vec<(String, String)>,
     /// Each object type that has a table.
     pub tables: Vec<TableFinding>,
     /// Triggers and views that should be there and are missing or different, by name.
@@ -74,6 +77,11 @@ fn examine(connection: &Connection, mappings: &[Mapping]) -> Result<Examination,
     let (portal, version) = (bound_portal(connection)?, version(connection)?);
     let mut found = Examination { portal, version, ..Examination::default() };
     found.guard_open = connection.query_row("SELECT max(applying) <> 0 FROM sync_guard", [], |row| row.get(0))?;
+    found.standing = altered_standing(connection)?;
+    if found.standing.iter().any(|(table, _)| table == "properties") {
+        // What the mappings mean is not known without them.
+        return Ok(found);
+    }
     let resolved = resolved(connection, mappings)?;
     let mut names = connection.prepare("SELECT object FROM sync_objects ORDER BY object")?;
     let objects: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -87,7 +87,7 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(5))?;
         let kind = Kind::of(&connection)?;
         let made = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'sync_status')";
-        let begun = kind == Kind::Ours && connection.query_row(made, [], |row| row.get(0))?;
+        let begun = kind != Kind::Empty && connection.query_row(made, [], |row| row.get(0))?;
         Ok(begun.then_some(connection))
     }
 
@@ -148,7 +148,7 @@ fn take_over(connection: &mut Connection) -> Result<(), StoreError> {
     let kind = Kind::of(connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     configure(connection)?;
-    if kind == Kind::Empty {
+    if kind != Kind::Ours {
         // Before there are tables: a kill in between must not leave tables that nobody owns.
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
@@ -173,6 +173,8 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 enum Kind {
     /// Marked as ours, though perhaps not finished.
     Ours,
+    /// With every table of ours and without the mark, which a dump of the file leaves out.
+    Dumped,
     /// New, or emptied: without tables, and marked by nobody.
     Empty,
 }
@@ -185,9 +187,16 @@ impl Kind {
         match (id, tables) {
             (APPLICATION_ID, _) => Ok(Self::Ours),
             (0, 0) => Ok(Self::Empty),
+            (0, _) if has_our_tables(connection)? => Ok(Self::Dumped),
             _ => Err(foreign()),
         }
     }
+}
+
+fn has_our_tables(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) = 4 FROM sqlite_master WHERE type = 'table'
+               AND name IN ('sync_meta', 'sync_guard', 'sync_objects', 'refinery_schema_history')";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 fn foreign() -> StoreError {
@@ -306,6 +315,18 @@ mod tests {
         let error = Store::open(Path::new("/nowhere/at all/crm.db")).err().unwrap();
         assert!(matches!(error, StoreError::Unusable(_)), "{error}");
         assert!(error.to_string().contains("/nowhere/at all/crm.db cannot be made"), "{error}");
+    }
+
+    #[test]
+    fn a_mirror_that_was_dumped_and_restored_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        drop(Store::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "application_id", 0).unwrap();
+        assert!(Store::open_to_read(&path).unwrap().is_some());
+        drop(Store::open(&path).unwrap());
+        let mark = |row: &rusqlite::Row<'_>| row.get::<_, i32>(0);
+        assert_eq!(Connection::open(&path).unwrap().query_row("PRAGMA application_id", [], mark).unwrap(), 0x6372_6d73);
     }
 
     #[test]

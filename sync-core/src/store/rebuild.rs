@@ -6,7 +6,7 @@
 //! * Stopped anywhere, it goes on there; if somebody changed the table in between all the same, it begins anew.
 
 mod foreign;
-mod ids;
+pub(super) mod ids;
 mod mentioned;
 mod older;
 
@@ -147,7 +147,7 @@ impl Write<'_> {
             self.give_up_rebuild(table)?;
         }
         let plain = &table.mapping.table;
-        if !self.is_there(&table.base_name())? {
+        if !is_there(self.connection, &table.base_name())? {
             return Err(StoreError::Unusable(format!(
                 "what both sides agreed on of {plain} is gone with {}: put the newest snapshot in the mirror's place, or \
                  move the mirror away and run `crmsync sync`",
@@ -224,11 +224,7 @@ impl Write<'_> {
             self.give_up_rebuild(table)?;
             return Ok(None);
         }
-        // What others wrote about this name, in views and foreign keys, means the table that takes its place.
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, true)?;
-        let swapped = self.swap_tables(table, progress);
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, false)?;
-        swapped.map(Some)
+        with_names_kept(self.connection, || self.swap_tables(table, progress)).map(Some)
     }
 
     fn swap_tables(&self, table: &Table, progress: Progress) -> Result<(Rebuilt, Vec<String>), StoreError> {
@@ -243,7 +239,7 @@ impl Write<'_> {
             for column in table.mapping.fields.iter().map(|field| field.column.as_str()).chain(["updated_at"]) {
                 connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", our_index(plain, column)))?;
             }
-            let kept_as = self.free_name(plain)?;
+            let kept_as = free_name(connection, plain)?;
             rename(plain, &kept_as)?;
             rebuilt.kept_as = Some(kept_as);
         }
@@ -315,8 +311,8 @@ impl Write<'_> {
         let closed = self.connection.prepare_cached(
             "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE AND name IN (?2, ?3, ?4)",
         )?.query_row(params![plain, gate(table, "insert"), gate(table, "update"), gate(table, "delete")], |row| row.get::<_, i64>(0))?;
-        Ok(self.is_there(&private_name(table))?
-            && self.is_there(plain)? == progress.replaced
+        Ok(is_there(self.connection, &private_name(table))?
+            && is_there(self.connection, plain)? == progress.replaced
             && (closed == 3) == progress.replaced)
     }
 
@@ -325,12 +321,6 @@ impl Write<'_> {
         self.connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(&private_name(table))))?;
         self.connection.execute("DELETE FROM sync_rebuilds WHERE object = ?1", [table.object()])?;
         Ok(())
-    }
-
-    fn is_there(&self, name: &str) -> Result<bool, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = ?1 COLLATE NOCASE")?;
-        Ok(statement.exists([name])?)
     }
 
     /// Handles that anything may still remember are given to no other row.
@@ -352,18 +342,34 @@ impl Write<'_> {
         )?;
         Ok(())
     }
+}
 
-    /// `contacts_replaced_1`, or the next number that is free.
-    fn free_name(&self, table: &str) -> Result<String, StoreError> {
-        let mut number = 1;
-        loop {
-            let name = format!("{table}_replaced_{number}");
-            if !self.is_there(&name)? {
-                return Ok(name);
-            }
-            number += 1;
+/// Does `work`, in which a table gets another name: what others wrote about the old one, in views and foreign keys, means
+/// the table that takes its place.
+pub(super) fn with_names_kept<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, true)?;
+    let done = work();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, false)?;
+    done
+}
+
+/// `contacts_replaced_1`, or the next number that is free.
+pub(super) fn free_name(connection: &Connection, table: &str) -> Result<String, StoreError> {
+    let mut number = 1;
+    loop {
+        let name = format!("{table}_replaced_{number}");
+        if !is_there(connection, &name)? {
+            return Ok(name);
         }
+        number += 1;
     }
+}
+
+fn is_there(connection: &Connection, name: &str) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = ?1 COLLATE NOCASE")?.exists([name])?)
 }
 
 fn not_begun(table: &Table) -> StoreError {

@@ -53,8 +53,9 @@ fn tables(found: &Examination) -> Check {
             "run `crmsync doctor --repair`, or close it: UPDATE sync_guard SET applying = 0",
         );
     }
-    let altered: Vec<String> =
-        found.tables.iter().filter_map(|table| Some(format!("{}: {}", table.table, table.altered.as_ref()?))).collect();
+    let standing = found.standing.iter().map(|(table, what)| format!("{table}: {what}"));
+    let typed = found.tables.iter().filter_map(|table| Some(format!("{}: {}", table.table, table.altered.as_ref()?)));
+    let altered: Vec<String> = standing.chain(typed).collect();
     if !altered.is_empty() {
         let next = "run `crmsync doctor --repair`: it makes the table anew and carries edits over; until then nothing of its \
                     object is sent or overwritten.";

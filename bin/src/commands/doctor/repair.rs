@@ -8,7 +8,7 @@ use crate::installation::mappings_of;
 use crate::output::words::{count, counted};
 use serde::Serialize;
 use sync_core::Repaired;
-use sync_core::store::{Examination, Healed, Rebuilt, RunLock, Store};
+use sync_core::store::{Examination, Healed, Rebuilt, Restored, RunLock, Store};
 
 /// Something that was repaired.
 #[derive(Debug, Default, Serialize)]
@@ -45,11 +45,20 @@ fn whole(done: String) -> Repair {
 
 fn told(repaired: Repaired, before: &Examination, after: &Examination) -> Vec<Repair> {
     let mut repairs = Vec::new();
-    for (object, rebuilt) in repaired.rebuilt {
-        repairs.push(Repair { object: Some(object), done: sentences(&rebuilt), rebuilt: Some(rebuilt) });
+    for restored in &repaired.restored {
+        repairs.push(Repair { done: restored_sentences(restored), ..Repair::default() });
     }
-    let back: Vec<&str> =
-        before.displaced.iter().filter(|name| !after.displaced.contains(name)).map(String::as_str).collect();
+    for (object, rebuilt) in &repaired.rebuilt {
+        let (object, done) = (Some(object.clone()), sentences(rebuilt));
+        repairs.push(Repair { object, done, rebuilt: Some(rebuilt.clone()) });
+    }
+    // With a table that was made anew, its triggers and views were.
+    let anew = |name: &str| {
+        let mut tables = repaired.rebuilt.values().map(|rebuilt| &rebuilt.table);
+        tables.any(|table| name.starts_with(&format!("sync_{table}_")) || name.starts_with(&format!("{table}_")))
+    };
+    let back = before.displaced.iter().filter(|name| !after.displaced.contains(name) && !anew(name));
+    let back: Vec<&str> = back.map(String::as_str).collect();
     if !back.is_empty() {
         repairs.push(whole(format!("Put back: {}.", back.join(", "))));
     }
@@ -70,6 +79,25 @@ fn told(repaired: Repaired, before: &Examination, after: &Examination) -> Vec<Re
         repairs.push(Repair { object: Some(object), done, rebuilt: None });
     }
     repairs
+}
+
+/// What became of a table that every mirror has.
+fn restored_sentences(Restored { table, was, kept_as, rows, added }: &Restored) -> Vec<String> {
+    let rows = counted(*rows, "row", "rows");
+    let mut done = vec![format!("The table {table} was made anew, because {was}: {rows} came back.")];
+    if let Some(kept) = kept_as {
+        done.push(format!("The other table is kept as {kept}; DROP TABLE {kept} when nobody needs it."));
+    }
+    if *added > 0 {
+        done.push(format!(
+            "{} in it that nobody had before are edits: `crmsync plan` shows them.",
+            counted(*added, "row", "rows")
+        ));
+    }
+    if table != "associations" {
+        done.push("The next run reads it again.".to_owned());
+    }
+    done
 }
 
 /// What became of a table.
@@ -101,8 +129,9 @@ fn sentences(rebuilt: &Rebuilt) -> Vec<String> {
             done.push(format!("{} {rest}", counted(number, one, many)));
         }
     };
-    let rows = format!("in {} are edits: `crmsync plan` shows them.", counted(rebuilt.edited, "row", "rows"));
-    say(rebuilt.values, "value", "values", &rows);
+    let rows = counted(rebuilt.edited, "row", "rows");
+    let edits = format!("in {rows}, edited there, to be pushed: `crmsync plan` shows them.");
+    say(rebuilt.values, "value", "values", &edits);
     say(rebuilt.archives, "row asks", "rows ask", "for an archive.");
     say(
         rebuilt.created,

@@ -219,6 +219,54 @@ fn p30_a_table_that_is_gone_comes_back_from_what_both_sides_agreed_on() {
 const HARM: &str = "UPDATE contacts SET city = 'Bergen' WHERE _row % 3 = 0;
                     INSERT INTO contacts (email, _uid) VALUES ('new@mail.example', 'mine')";
 
+#[test]
+fn p26_what_a_repair_carried_over_is_under_the_belts_of_the_next_push() {
+    paused(async {
+        let mut world = world().await;
+        world.pushing.max_updates = sync_core::Belt { percent: 10.0, at_least: 2 };
+        sql(&world, &format!("{FRAME}; UPDATE contacts SET city = 'Everywhere'"));
+        assert_eq!(rebuilt(&world).await.edited, 12);
+        writes(&world);
+        let report = world.run(Command::Sync, None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("--allow updates=12"), "{error}");
+        assert_eq!(writes(&world), 0);
+    });
+}
+
+#[test]
+fn p30_tables_that_every_mirror_has_are_made_anew_too_and_a_pair_that_a_tool_added_is_sent() {
+    paused(async {
+        let mut world = World::new(super::still(12, 4, 0, 0)).mirroring(&["contacts", "companies"]);
+        world.pushing.max_updates = sync_core::Belt { percent: 100.0, at_least: 1 };
+        world.pull_well().await.unwrap();
+        let links = world.count("SELECT count(*) FROM associations");
+        assert!(links > 2);
+        let (contact, company) = (ids(&world, "contacts")[0], ids(&world, "companies")[3]);
+        sql(
+            &world,
+            &format!(
+                "DELETE FROM associations WHERE from_id = '{contact}'; CREATE TEMP TABLE frame AS SELECT * FROM associations;
+                 DROP TABLE associations; CREATE TABLE associations AS SELECT * FROM frame;
+                 INSERT INTO associations VALUES ('contacts', {contact}.0, 'companies', '{company}', NULL, NULL, NULL);
+                 DROP TABLE owners; ALTER TABLE pipelines RENAME COLUMN label TO name"
+            ),
+        );
+        writes(&world);
+        let error = world.run(Command::Sync, None).await.unwrap().error.unwrap();
+        assert!(matches!(error, RunError::Store(StoreError::Remade { .. })), "{error}");
+        assert_eq!(writes(&world), 0);
+        let restored = repair(&world, None).await.unwrap().restored;
+        let tables: Vec<(&str, u64, u64)> =
+            restored.iter().map(|one| (one.table.as_str(), one.rows, one.added)).collect();
+        assert_eq!(tables, [("associations", links.unsigned_abs(), 1), ("owners", 0, 0), ("pipelines", 0, 0)]);
+        let report = world.run_well(Command::Sync).await.unwrap();
+        assert_eq!((report.pushed().linked, report.pushed().unlinked), (1, 0));
+        assert!(world.count("SELECT count(*) FROM owners") > 0, "read again");
+        settled(&world).await;
+    });
+}
+
 /// A tool's table with something of everything.
 async fn harmed() -> World {
     let world = world().await;

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 
 /// What stands in the place of an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Id {
+pub(in crate::store) enum Id {
     /// Nothing: a new row.
     None,
     /// The id, as the remote gives it.
@@ -16,10 +16,10 @@ pub(super) enum Id {
 /// Beyond this a float is no longer one whole number alone.
 const EXACT: f64 = 9_007_199_254_740_991.0;
 /// What programs print where a value is missing.
-pub(super) const MISSING: [&str; 6] = ["nan", "NaN", "NaT", "None", "<NA>", ""];
+pub(in crate::store) const MISSING: [&str; 6] = ["nan", "NaN", "NaT", "None", "<NA>", ""];
 
 /// Reads the place of an id.
-pub(super) fn read(value: ValueRef<'_>) -> Id {
+pub(in crate::store) fn read(value: ValueRef<'_>) -> Id {
     match value {
         ValueRef::Null => Id::None,
         ValueRef::Integer(number) => Id::Known(number.to_string()),

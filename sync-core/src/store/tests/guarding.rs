@@ -295,7 +295,7 @@ async fn s15_a_trigger_that_reaches_into_the_engines_own_tables_is_refused_and_a
         ("contacts", "UPDATE sync_guard SET applying = 1"),
         ("log", "DELETE FROM sync_base_contacts"),
         ("sync_journal", "SELECT 1"),
-        ("contacts", "INSERT INTO main.\"sync_journal\" (object) VALUES (1)"),
+        ("contacts", "INSERT INTO \"sync_journal\" (object) VALUES (1)"),
     ] {
         person.execute_batch(&format!("CREATE TRIGGER planted AFTER INSERT ON {on} BEGIN {body}; END")).unwrap();
         let error = reopen().unwrap();
