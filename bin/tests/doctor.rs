@@ -133,6 +133,13 @@ fn what_somebody_did_to_tables_triggers_and_views_is_named() {
         ("DROP VIEW contacts_companies; DROP VIEW deals_raw", 1, "warn", "contacts_companies, deals_raw"),
         ("DROP TRIGGER sync_associations_INSERT", 1, "warn", "sync_associations_INSERT"),
         ("DROP TABLE tickets", 3, "fail", "tickets: it is gone"),
+        ("DROP TABLE associations", 3, "fail", "associations: it is gone"),
+        (
+            "CREATE TRIGGER planted AFTER UPDATE ON deals BEGIN DELETE FROM sync_journal; END",
+            3,
+            "fail",
+            "DROP TRIGGER \"planted\"",
+        ),
         ("UPDATE sync_guard SET applying = 1", 3, "fail", "SET applying = 0"),
     ] {
         let portal = present(1);

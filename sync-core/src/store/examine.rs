@@ -6,6 +6,7 @@ use super::metadata::{bound_portal, read_object_types, read_properties};
 use super::shape::check_shape;
 use super::snapshot::damage;
 use super::standing::altered_standing;
+use super::strangers::refuse_meddlers;
 use super::table::{base_of, quote};
 use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
@@ -28,6 +29,8 @@ pub struct Examination {
     pub guard_open: bool,
     /// Tables that every mirror has and that are gone or were made anew, each with what is different.
     pub standing: Vec<(String, String)>,
+    /// A trigger of somebody's that reaches into the engine's own tables, and what to do about it.
+    pub meddler: Option<String>,
     /// Each object type that has a table.
     pub tables: Vec<TableFinding>,
     /// Triggers and views that should be there and are missing or different, by name.
@@ -78,6 +81,7 @@ fn examine(connection: &Connection, mappings: &[Mapping]) -> Result<Examination,
     let mut found = Examination { portal, version, ..Examination::default() };
     found.guard_open = connection.query_row("SELECT max(applying) <> 0 FROM sync_guard", [], |row| row.get(0))?;
     found.standing = altered_standing(connection)?;
+    found.meddler = refuse_meddlers(connection).err().map(|error| error.to_string());
     if found.standing.iter().any(|(table, _)| table == "properties") {
         // What the mappings mean is not known without them.
         return Ok(found);
@@ -129,6 +133,8 @@ fn look_at(
     };
     match check_shape(connection, &made) {
         Ok(()) => {}
+        // What became of a table that is no longer mirrored is nobody's concern.
+        Err(StoreError::Remade { .. }) if mapping.is_none() => return Ok(None),
         Err(StoreError::Remade { what, .. }) => {
             finding.altered = Some(what);
             return Ok(Some(finding));

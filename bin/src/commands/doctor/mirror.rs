@@ -53,6 +53,9 @@ fn tables(found: &Examination) -> Check {
             "run `crmsync doctor --repair`, or close it: UPDATE sync_guard SET applying = 0",
         );
     }
+    if let Some(meddler) = &found.meddler {
+        return Check::fail("tables", Exit::Belt, format!("{meddler}."), "until then no run touches the mirror.");
+    }
     let standing = found.standing.iter().map(|(table, what)| format!("{table}: {what}"));
     let typed = found.tables.iter().filter_map(|table| Some(format!("{}: {}", table.table, table.altered.as_ref()?)));
     let altered: Vec<String> = standing.chain(typed).collect();

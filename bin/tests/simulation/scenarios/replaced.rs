@@ -2,7 +2,7 @@
 //! repair makes it anew with what was edited in it.
 
 use super::super::world::{Command, World, paused, stopped};
-use super::pushes::{remote, settled, sql, world, writes};
+use super::pushes::{lose_the_answer, remote, settled, sql, world, writes};
 use super::{after, agree, edit, ids, minutes, shown};
 use rusqlite::types::Value;
 use sync_core::store::{Rebuilt, StoreError};
@@ -218,6 +218,23 @@ fn p30_a_table_that_is_gone_comes_back_from_what_both_sides_agreed_on() {
 
 const HARM: &str = "UPDATE contacts SET city = 'Bergen' WHERE _row % 3 = 0;
                     INSERT INTO contacts (email, _uid) VALUES ('new@mail.example', 'mine')";
+
+#[test]
+fn p9_a_create_whose_answer_and_then_whose_table_were_lost_is_not_made_twice() {
+    paused(async {
+        let world = world().await;
+        sql(&world, "INSERT INTO contacts (_uid, email) VALUES ('mine', 'new@mail.example')");
+        lose_the_answer(&world, "/crm/objects/2026-09/contacts/batch/create");
+        world.run(Command::Push, None).await.unwrap();
+        sql(&world, "DROP TABLE contacts");
+        assert_eq!(rebuilt(&world).await.rows, 12);
+        after(minutes(5)).await;
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(ids(&world, "contacts").len(), 13);
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE email = 'new@mail.example' AND id IS NOT NULL"), 1);
+        settled(&world).await;
+    });
+}
 
 #[test]
 fn p26_what_a_repair_carried_over_is_under_the_belts_of_the_next_push() {
