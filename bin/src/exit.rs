@@ -10,6 +10,10 @@ use std::process::ExitCode;
 use sync_core::store::{LockError, StoreError};
 use sync_core::{RemoteError, RemoteErrorKind, RunError};
 
+/// What to do about a table that a tool dropped or made anew.
+pub(crate) const REMADE: &str = "run `crmsync doctor --repair`: it makes the table anew from what the mirror knows, \
+                                 without a call, and carries edits over by id.";
+
 /// The outcome of a command, in order of precedence: an earlier one hides a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exit {
@@ -212,6 +216,10 @@ impl From<StoreError> for CommandError {
             }
             StoreError::Altered { .. } => {
                 (Exit::Belt, "nothing was written; put the table back, or start a new mirror.")
+            }
+            StoreError::Remade { .. } => (Exit::Belt, REMADE),
+            StoreError::Refused(_) => {
+                (Exit::Belt, "nothing of it was written; drop that index or trigger and run the same command again.")
             }
             StoreError::Unusable(_) => (Exit::Usage, ""),
             StoreError::Damaged(_) => (

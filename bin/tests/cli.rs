@@ -183,7 +183,7 @@ fn wrong_usage_exits_2() {
         &["api", "GET"],
         &["api", "FETCH", "/crm"],
         &["snapshot"],
-        &["doctor", "--repair"],
+        &["doctor", "--mend"],
         &["sync", "--frobnicate"],
         &["sync", "-v", "-q"],
         &["sync", "--log-format", "xml"],

@@ -133,6 +133,13 @@ fn what_somebody_did_to_tables_triggers_and_views_is_named() {
         ("DROP VIEW contacts_companies; DROP VIEW deals_raw", 1, "warn", "contacts_companies, deals_raw"),
         ("DROP TRIGGER sync_associations_INSERT", 1, "warn", "sync_associations_INSERT"),
         ("DROP TABLE tickets", 3, "fail", "tickets: it is gone"),
+        ("DROP TABLE associations", 3, "fail", "associations: it is gone"),
+        (
+            "CREATE TRIGGER planted AFTER UPDATE ON deals BEGIN DELETE FROM sync_journal; END",
+            3,
+            "fail",
+            "DROP TRIGGER \"planted\"",
+        ),
         ("UPDATE sync_guard SET applying = 1", 3, "fail", "SET applying = 0"),
     ] {
         let portal = present(1);
@@ -158,6 +165,45 @@ fn what_the_doctor_warns_of_is_mended_by_what_it_says() {
     assert_eq!(exit(&home, &["sync"]).0, 0);
     assert_eq!(verdict(&home, "tables"), (0, "ok".to_owned(), verdict(&home, "tables").2));
     assert_eq!(verdict(&home, "rows").1, "ok");
+}
+
+#[test]
+fn p30_what_can_be_repaired_without_a_call_is_repaired_and_told() {
+    let portal = present(1);
+    let home = synced(&portal);
+    change(
+        &home,
+        "DELETE FROM deals WHERE _row IN (SELECT min(_row) FROM deals); UPDATE sync_guard SET applying = 1;
+         DROP TRIGGER sync_deals_update; DROP VIEW contacts_companies; DROP INDEX deals_by_pipeline;
+         DROP TABLE tickets; DROP TABLE owners",
+    );
+    assert_eq!(verdict(&home, "tables").0, 3);
+    let home = home.variable("CRMSYNC_API_BASE", "http://127.0.0.1:9");
+    let home = home.file("crmsync.toml", "[portals.default.pull]\ngive_up_after = \"1s\"\n");
+    let output = home.command(&["doctor", "--repair", "--json"]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let repairs = document["repairs"].as_array().unwrap();
+    let told: Vec<&str> = repairs
+        .iter()
+        .flat_map(|repair| repair["done"].as_array().unwrap())
+        .map(|told| told.as_str().unwrap())
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    sync_guard is closed: the triggers work again.
+    The table owners was made anew, because it is gone: no rows came back.
+    The next run reads it again.
+    The table tickets was made anew, because it is gone: 5 rows came back as HubSpot and the mirror last agreed on them.
+    Put back: contacts_companies, sync_deals_update.
+    Triggers were missing, so every row of deals was compared with its base.
+    1 deleted row of deals came back: a plain DELETE archives nothing.
+    ");
+    assert_eq!(repairs.iter().find(|repair| repair["object"] == "tickets").unwrap()["rebuilt"]["rows"], 5);
+    assert_eq!(verdict(&home, "tables").1, "ok");
+    assert_eq!(verdict(&home, "rows").1, "ok");
+    let index = "SELECT count(*) FROM sqlite_master WHERE name = 'deals_by_pipeline'";
+    assert_eq!(crate::served::count(&home.path().join("crm.db"), index), 1);
+    let (_, told) = exit(&home, &["doctor", "--repair"]);
+    assert!(told.starts_with("Nothing had to be repaired."), "{told}");
 }
 
 #[test]

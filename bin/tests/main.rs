@@ -17,6 +17,7 @@ mod sealed;
 mod served;
 mod simulation;
 mod snapshot;
+mod tools;
 
 /// A test file that nobody declared above would never run, and nobody would notice.
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::shown;
 use crate::field::Field;
 use crate::policy::{ColumnType, Direction, Policy};
-use crate::resolve::PROJECTION_VERSION;
+use crate::resolve::{PROJECTION_VERSION, ResolvedMapping};
 use crate::schema::{PropertySchema, WireType};
 use crate::transform::{Factor, Normaliser, Pair, Transform};
 use crate::typing;
@@ -50,6 +50,24 @@ pub struct RecipeError(String, String);
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+impl ResolvedMapping {
+    /// The same mapping with the columns that these recipes made, which may be those of an earlier version of it.
+    ///
+    /// # Errors
+    /// When a recipe was stored by a program that knew more than this one.
+    pub fn as_made(&self, recipes: &[Recipe]) -> Result<Self, RecipeError> {
+        let mut fields = Vec::with_capacity(recipes.len());
+        for recipe in recipes {
+            let mut field = recipe.field()?;
+            if let Some(known) = self.field_of(&recipe.property) {
+                (field.policy, field.is_key, field.is_unique) = (known.policy, known.is_key, known.is_unique);
+            }
+            fields.push(field);
+        }
+        Ok(self.with_fields(fields))
+    }
 }
 
 impl Recipe {

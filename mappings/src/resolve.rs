@@ -69,7 +69,7 @@ impl Mapping {
             errors.sort_by_key(|error| (error.line, error.column));
             return Err(errors);
         }
-        Ok(ResolvedMapping {
+        let resolved = ResolvedMapping {
             object: self.object.clone(),
             table: self.table.clone(),
             key: key.cloned(),
@@ -78,12 +78,13 @@ impl Mapping {
             deletes: self.deletes,
             unmapped: self.unmapped,
             associations: self.associations.clone(),
-            by_property: fields.iter().enumerate().map(|(at, field)| (field.property.clone(), at)).collect(),
-            by_column: fields.iter().enumerate().map(|(at, field)| (field.column.to_ascii_lowercase(), at)).collect(),
-            fields,
+            fields: Vec::new(),
             left_out,
             source: self.source.clone(),
-        })
+            by_property: HashMap::new(),
+            by_column: HashMap::new(),
+        };
+        Ok(resolved.with_fields(fields))
     }
 
     fn field(&self, stated: &MappedField, property: &PropertySchema) -> Result<Field, Box<MappingError>> {
@@ -163,6 +164,13 @@ impl Mapping {
 }
 
 impl ResolvedMapping {
+    /// The same with other fields.
+    pub(crate) fn with_fields(&self, fields: Vec<Field>) -> Self {
+        let by_property = fields.iter().enumerate().map(|(at, field)| (field.property.clone(), at)).collect();
+        let by_column = fields.iter().enumerate().map(|(at, field)| (field.column.to_ascii_lowercase(), at)).collect();
+        Self { fields, by_property, by_column, ..self.clone() }
+    }
+
     /// The field of a property.
     #[inline]
     pub fn field_of(&self, property: &str) -> Option<&Field> {

@@ -99,6 +99,13 @@ CREATE TABLE sync_reprojections (
     object TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, position INTEGER NOT NULL, touched INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Tables that a tool dropped or made anew, while they are rebuilt: whether there is one to carry edits over from, which
+-- of the two is being read and up to where, and what was found so far, as JSON.
+CREATE TABLE sync_rebuilds (
+    object TEXT PRIMARY KEY, replaced INTEGER NOT NULL, phase TEXT NOT NULL, position INTEGER NOT NULL,
+    found TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Walks in progress, so that a stopped run goes on where it was. Part 0 is the walk itself. A list that is walked as
 -- several ranges of ids has a further part for what is left of each: from `position` on, below `until`.
 CREATE TABLE sync_cursors (

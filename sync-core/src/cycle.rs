@@ -154,7 +154,8 @@ impl<R: Remote + 'static> Engine<R> {
         let tables = self.prepare(server_now, mappings, &mut prepared).await?;
         let mut found = BTreeMap::new();
         for (object, part) in prepared.objects {
-            if let Some(why) = part.error.or_else(|| part.skipped.map(RunError::LeftOut)) {
+            let why = part.error.or_else(|| part.skipped.map(RunError::LeftOut));
+            if let Some(why) = why.filter(|_| objects.contains(&object)) {
                 found.insert(object, Err(why));
             }
         }
@@ -173,7 +174,9 @@ impl<R: Remote + 'static> Engine<R> {
         stages: &[Stage],
     ) -> Result<(), RunError> {
         let mut tables = self.prepare(server_now, mappings, report).await?;
-        tables.retain(|table| objects.is_empty() || objects.iter().any(|name| name == table.object()));
+        let asked = |object: &str| objects.is_empty() || objects.iter().any(|name| name == object);
+        tables.retain(|table| asked(table.object()));
+        report.objects.retain(|object, part| part.error.is_none() || asked(object));
         report.restored = self.store().call(|store| store.is_restored()).await?;
         let full_look = report.daily || report.restored;
         for table in &tables {

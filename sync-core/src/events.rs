@@ -25,6 +25,8 @@ pub enum Phase {
     SweepAssociations,
     /// A table that is shown anew because its mapping changed.
     Reprojection,
+    /// A table that is made anew because a tool replaced it.
+    Rebuild,
     /// A comparison that writes nothing.
     Verify,
 }

@@ -21,6 +21,7 @@ mod verify;
 mod window;
 
 pub use lanes::{Lanes, Via};
+pub(crate) use metadata::Stored;
 pub use verify::Verification;
 
 use associations::Extent;
@@ -30,7 +31,7 @@ use crate::error::RunError;
 use crate::model::Timestamp;
 use crate::remote::Remote;
 use crate::report::ObjectReport;
-use crate::store::Table;
+use crate::store::{Healed, Table};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl<R: Remote + 'static> Engine<R> {
 
     /// Shows deleted and replaced rows again, before anything is compared with them; and if `full`, notes every row that
     /// is not as it was left, whether a trigger saw that or not.
-    pub(crate) async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<(), RunError> {
+    pub(crate) async fn heal(&self, table: &Arc<Table>, full: bool) -> Result<Healed, RunError> {
         let healing = Arc::clone(table);
         let healed = self.store().write(move |write| write.heal(&healing, full)).await?;
         self.step("pull.healed")?;
@@ -99,7 +100,7 @@ impl<R: Remote + 'static> Engine<R> {
                 healed.returned, table.mapping.table
             ));
         }
-        Ok(())
+        Ok(healed)
     }
 
     /// Where the fast pass begins to look, given when the walk before it began.

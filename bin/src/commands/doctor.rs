@@ -4,6 +4,7 @@ mod check;
 mod mirror;
 mod place;
 mod portal;
+mod repair;
 
 use super::{Context, mapping};
 use crate::config::PortalConfig;
@@ -12,30 +13,40 @@ use crate::installation::mappings_of;
 use crate::output::{Align, Table, words};
 use check::{Check, Verdict};
 use clap::Args;
+use repair::Repair;
 use serde::Serialize;
 
 /// Find out what is wrong with this installation, and what to do.
 ///
 /// Looks at the configuration, the mappings, the credential, the mirror and where it lies, and asks HubSpot a few questions; without a network it goes on with the rest. Changes
-/// nothing and makes no mirror. Of a large mirror, reading every page takes a while.
+/// nothing and makes no mirror, unless asked to repair. Of a large mirror, reading every page takes a while.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   crmsync doctor
-  crmsync doctor --json")]
-pub struct DoctorArgs {}
+  crmsync doctor --json
+  crmsync doctor --repair")]
+pub struct DoctorArgs {
+    /// First repair the mirror: a table that was dropped or replaced is made anew, with what was edited in it
+    #[arg(long)]
+    pub repair: bool,
+}
 
 #[derive(Serialize)]
 struct Document {
     portal: String,
     mirror: String,
+    /// What was repaired, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<Vec<Repair>>,
     checks: Vec<Check>,
 }
 
 /// Runs `doctor`.
-pub fn run(context: &Context, _arguments: &DoctorArgs) -> Result<Exit, CommandError> {
+pub fn run(context: &Context, arguments: &DoctorArgs) -> Result<Exit, CommandError> {
     let settings = context.settings()?;
     let portal = settings.portal(context.global.portal.as_deref())?;
+    let repairs = if arguments.repair { Some(repair::repair(context, portal)?) } else { None };
     let configuration = settings.file.as_deref();
     let mut checks = vec![Check::ok(
         "configuration",
@@ -53,8 +64,18 @@ pub fn run(context: &Context, _arguments: &DoctorArgs) -> Result<Exit, CommandEr
     if let Some(token) = token {
         checks.extend(portal::ask(context, portal, token, bound.as_deref())?);
     }
-    let document = Document { portal: portal.name.clone(), mirror: portal.mirror.display().to_string(), checks };
+    let mirror = portal.mirror.display().to_string();
+    let document = Document { portal: portal.name.clone(), mirror, repairs, checks };
     context.output.show(&document, |output| {
+        if let Some(repairs) = &document.repairs {
+            for sentence in repairs.iter().flat_map(|repair| &repair.done) {
+                output.line(sentence)?;
+            }
+            if repairs.is_empty() {
+                output.line("Nothing had to be repaired.")?;
+            }
+            output.line("")?;
+        }
         output.table(&table(&document.checks))?;
         output.line("")?;
         for check in document.checks.iter().filter(|check| check.verdict != Verdict::Ok) {

@@ -1,7 +1,7 @@
 //! `crmsync plan`: what a push would send.
 
 use super::{Allowances, Context};
-use crate::exit::{CommandError, Exit};
+use crate::exit::{CommandError, Exit, REMADE};
 use crate::installation::Installation;
 use crate::output::{Align, Table, words};
 use clap::Args;
@@ -56,6 +56,9 @@ struct ObjectDocument<'a> {
     updates: Vec<RowDocument<'a>>,
     archives: Vec<RowDocument<'a>>,
     associations: Associations<'a>,
+    /// Why nothing of it would be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -125,17 +128,17 @@ pub fn run(context: &Context, arguments: &PlanArgs) -> Result<Exit, CommandError
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
     let installation = Installation::open(context, &portal, Allowances::default())?;
-    let pending = show(context, &installation, &objects, arguments.full)?;
-    Ok(if pending && arguments.exit_code { Exit::Attention } else { Exit::Done })
+    let (pending, exit) = show(context, &installation, &objects, arguments.full)?;
+    Ok(exit.and(if pending && arguments.exit_code { Exit::Attention } else { Exit::Done }))
 }
 
-/// Shows the plan. Says whether anything is in it.
+/// Shows the plan. Says whether anything is in it, and whether a table that was replaced stops an object.
 pub(super) fn show<T: Transport + 'static>(
     context: &Context,
     installation: &Installation<T>,
     objects: &[String],
     full: bool,
-) -> Result<bool, CommandError> {
+) -> Result<(bool, Exit), CommandError> {
     let began = Instant::now();
     let survey = context.block_on(installation.engine.plan(&installation.mappings, objects, full))??;
     let document = Document {
@@ -162,7 +165,12 @@ pub(super) fn show<T: Transport + 'static>(
         }
         output.line(summary(&survey, &document.calls))
     })?;
-    Ok(survey.values().any(|planned| !planned.changes.is_empty() || !planned.links.is_empty()))
+    let mut exit = Exit::Done;
+    for (object, why) in survey.iter().filter_map(|(object, planned)| Some((object, planned.stopped.as_ref()?))) {
+        exit = Exit::Belt;
+        context.output.complain(&CommandError::new(exit, format!("{object}: {why}.")).hint(REMADE));
+    }
+    Ok((survey.values().any(|planned| !planned.changes.is_empty() || !planned.links.is_empty()), exit))
 }
 
 fn summary(survey: &Survey, calls: &Calls) -> String {
@@ -253,6 +261,7 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
             add: link_documents(planned, |link| (&link.local, &link.base)),
             remove: link_documents(planned, |link| (&link.base, &link.local)),
         },
+        error: planned.stopped.as_deref(),
     }
 }
 

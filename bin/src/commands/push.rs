@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &PushArgs) -> Result<Exit, CommandError
     let objects = portal.selected_objects(&arguments.objects)?;
     if arguments.dry_run {
         let installation = Installation::open(context, &portal, Allowances::default())?;
-        return plan::show(context, &installation, &objects, false).map(|_| Exit::Done);
+        return plan::show(context, &installation, &objects, false).map(|(_, exit)| exit);
     }
     refuse_unless_enabled(&portal, "`crmsync plan` shows what would be sent")?;
     let installation = Installation::open(context, &portal, arguments.allow.allowances())?;

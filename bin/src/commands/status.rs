@@ -1,7 +1,7 @@
 //! `crmsync status`: how things stand, from the mirror alone.
 
 use super::Context;
-use crate::exit::{CommandError, Exit};
+use crate::exit::{CommandError, Exit, REMADE};
 use crate::output::{Align, Output, Table, words};
 use chrono::Utc;
 use clap::Args;
@@ -45,6 +45,9 @@ struct Object {
     pending: u64,
     conflicts: u64,
     rejects: u64,
+    /// How its table was dropped or made anew by a tool, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    altered: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -85,11 +88,14 @@ pub fn run(context: &Context, _arguments: &StatusArgs) -> Result<Exit, CommandEr
         return Ok(Exit::Done);
     };
     let last_run = last_run(&connection).map_err(StoreError::from)?;
+    let mut altered = Store::altered_in(&connection)?;
+    let mut objects = objects(&connection).map_err(StoreError::from)?;
+    objects.iter_mut().for_each(|object| object.altered = altered.remove(&object.object));
     let document = Document {
         portal: portal.name.clone(),
         mirror,
         portal_id: meta(&connection, "portal_id")?,
-        objects: objects(&connection).map_err(StoreError::from)?,
+        objects,
         running: last_run.as_ref().is_some_and(|run| run.finished_at.is_none()) && RunLock::is_held(&portal.mirror),
         last_run,
         api: Api {
@@ -130,6 +136,7 @@ fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
             pending: unsigned(row.get(7)?),
             conflicts: unsigned(row.get(8)?),
             rejects: unsigned(row.get(9)?),
+            altered: None,
         })
     })?;
     objects.collect()
@@ -174,6 +181,11 @@ fn dashboard(output: &Output, document: &Document) -> Result<(), CommandError> {
     if let (Some(limit), Some(left)) = (document.api.daily_limit, document.api.daily_remaining) {
         output.line(format!("API: {} of the day's {} calls left", words::count(left), words::count(limit)))?;
     }
+    for object in &document.objects {
+        if let Some(what) = &object.altered {
+            output.line(format!("{} is stopped: its table is not as it was made, {what}; {REMADE}", object.object))?;
+        }
+    }
     let waiting: u64 = document.objects.iter().map(|object| object.conflicts).sum();
     if waiting > 0 {
         output.line(format!(
@@ -207,7 +219,12 @@ fn table(objects: &[Object]) -> Table {
             words::count(object.pending),
             words::count(object.conflicts),
             words::count(object.rejects),
-            if object.backfilled { "complete" } else { "first read unfinished" }.to_owned(),
+            match object {
+                Object { altered: Some(_), .. } => "stopped",
+                Object { backfilled: true, .. } => "complete",
+                _ => "first read unfinished",
+            }
+            .to_owned(),
         ]);
     }
     table

@@ -190,8 +190,17 @@ impl World {
         &self,
         work: impl AsyncFnOnce(&Engine<HubSpot<Wire>>, &[Mapping]) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
+        self.decide_until(None, work).await
+    }
+
+    /// The same, killed at its `stop_at`-th step.
+    pub(super) async fn decide_until<T>(
+        &self,
+        stop_at: Option<usize>,
+        work: impl AsyncFnOnce(&Engine<HubSpot<Wire>>, &[Mapping]) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
         let lock = RunLock::take(&self.mirror()).unwrap();
-        self.steps.begin(None);
+        self.steps.begin(stop_at);
         let steps: Arc<dyn Steps> = Arc::clone(&self.steps) as _;
         let store = Store::open(&self.mirror())?;
         let engine = self.engine(StoreHandle::inline(store, Arc::clone(&self.clock), Arc::clone(&steps)), steps);

@@ -7,9 +7,40 @@ use crate::events::Phase;
 use crate::model::{ObjectType, Timestamp};
 use crate::remote::Remote;
 use crate::report::{ObjectReport, Report};
-use crate::store::{Pair, Table};
+use crate::store::{Pair, StoreError, Table};
 use mappings::{Mapping, PropertySchema, ResolvedMapping};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Mappings, each with the schema that it was held against.
+pub(crate) type Resolved = Vec<(ResolvedMapping, Vec<PropertySchema>)>;
+
+/// What the mirror has for some mappings.
+pub(crate) struct Stored {
+    /// Tables to work on.
+    pub(crate) tables: Vec<Arc<Table>>,
+    /// Object types whose table has to be rebuilt first.
+    pub(crate) altered: BTreeMap<String, StoreError>,
+}
+
+impl Stored {
+    /// All of them, or the first reason why not.
+    pub(crate) fn whole(self) -> Result<Vec<Arc<Table>>, RunError> {
+        match self.altered.into_values().next() {
+            Some(error) => Err(error.into()),
+            None => Ok(self.tables),
+        }
+    }
+}
+
+/// The pairs that are mirrored. From all mappings, also those left out of this run: the direction in which a pair is
+/// stored must not change.
+fn pairs_of(mappings: &[Mapping], resolved: &Resolved) -> Vec<Pair> {
+    let mut pairs = Pair::named_by(mappings);
+    let mirrored = |object: &str| resolved.iter().any(|(mapping, _)| mapping.object == object);
+    pairs.retain(|pair| mirrored(&pair.from) && mirrored(&pair.to));
+    pairs
+}
 
 impl<R: Remote + 'static> Engine<R> {
     /// Brings metadata and tables up to date. Object types that the credential may not see are left out and told in
@@ -42,10 +73,10 @@ impl<R: Remote + 'static> Engine<R> {
         if !problems.is_empty() {
             return Err(RunError::Mappings(problems));
         }
-        // From all mappings, also those left out of this run: the direction in which a pair is stored must not change.
-        let mut pairs = Pair::named_by(mappings);
-        let mirrored = |object: &str| resolved.iter().any(|(mapping, _)| mapping.object == object);
-        pairs.retain(|pair| mirrored(&pair.from) && mirrored(&pair.to));
+        for (object, error) in self.leave_out_altered(&mut resolved).await? {
+            report.objects.insert(object, ObjectReport { error: Some(error.into()), ..ObjectReport::default() });
+        }
+        let pairs = pairs_of(mappings, &resolved);
         let tables = self.make_tables(resolved, &pairs, due).await?;
         if due {
             self.read_pair_metadata(&tables, server_now).await?;
@@ -71,7 +102,15 @@ impl<R: Remote + 'static> Engine<R> {
     ///
     /// # Errors
     /// [`RunError::LeftOut`] where the mirror does not know an object type yet.
-    pub(crate) async fn stored_tables(&self, mappings: &[Mapping]) -> Result<Vec<Arc<Table>>, RunError> {
+    pub(crate) async fn stored_tables(&self, mappings: &[Mapping]) -> Result<Stored, RunError> {
+        let mut resolved = self.stored_mappings(mappings).await?;
+        let altered = self.leave_out_altered(&mut resolved).await?;
+        let pairs = pairs_of(mappings, &resolved);
+        Ok(Stored { tables: self.make_tables(resolved, &pairs, false).await?, altered })
+    }
+
+    /// Mappings held against what the mirror knows of the portal.
+    pub(crate) async fn stored_mappings(&self, mappings: &[Mapping]) -> Result<Resolved, RunError> {
         let (mut resolved, mut problems) = (Vec::new(), Vec::new());
         for mapping in mappings {
             let name = mapping.object.clone();
@@ -87,13 +126,16 @@ impl<R: Remote + 'static> Engine<R> {
                 Err(found) => problems.extend(found),
             }
         }
-        if !problems.is_empty() {
-            return Err(RunError::Mappings(problems));
-        }
-        let mut pairs = Pair::named_by(mappings);
-        let mirrored = |object: &str| resolved.iter().any(|(mapping, _)| mapping.object == object);
-        pairs.retain(|pair| mirrored(&pair.from) && mirrored(&pair.to));
-        self.make_tables(resolved, &pairs, false).await
+        if problems.is_empty() { Ok(resolved) } else { Err(RunError::Mappings(problems)) }
+    }
+
+    /// Takes out the object types whose table somebody dropped or made anew: until it has been rebuilt, nothing is done
+    /// with them.
+    async fn leave_out_altered(&self, resolved: &mut Resolved) -> Result<BTreeMap<String, StoreError>, RunError> {
+        let mut altered = self.store().call(|store| store.altered()).await?;
+        altered.retain(|object, _| resolved.iter().any(|(mapping, _)| mapping.object == *object));
+        resolved.retain(|(mapping, _)| !altered.contains_key(&mapping.object));
+        Ok(altered)
     }
 
     async fn read_account_metadata(&self) -> Result<(), RunError> {
@@ -130,12 +172,7 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(self.store().call(move |store| store.properties(&name)).await?)
     }
 
-    async fn make_tables(
-        &self,
-        resolved: Vec<(ResolvedMapping, Vec<PropertySchema>)>,
-        pairs: &[Pair],
-        tell: bool,
-    ) -> Result<Vec<Arc<Table>>, RunError> {
+    async fn make_tables(&self, resolved: Resolved, pairs: &[Pair], tell: bool) -> Result<Vec<Arc<Table>>, RunError> {
         let types = self.store().call(|store| store.object_types()).await?;
         for (mapping, _) in &resolved {
             if tell && !mapping.left_out.is_empty() {

@@ -61,8 +61,12 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     async fn stored_table(&self, mappings: &[Mapping], object: &str) -> Result<Option<Arc<Table>>, RunError> {
-        let tables = self.stored_tables(mappings).await?;
-        Ok(tables.into_iter().find(|table| table.object() == object && mapped(mappings, object)))
+        let mut stored = self.stored_tables(mappings).await?;
+        if let Some(error) = stored.altered.remove(object) {
+            return Err(error.into());
+        }
+        let found = stored.tables.into_iter().find(|table| table.object() == object && mapped(mappings, object));
+        Ok(found)
     }
 }
 

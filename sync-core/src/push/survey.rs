@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::plan::changes::{Operation, RowChange, RowPlan};
+use crate::pull::Stored;
 use crate::remote::Remote;
 use crate::store::{LinkChange, Suspect, Table};
 use mappings::Mapping;
@@ -23,6 +24,8 @@ pub struct PlannedObject {
     pub waiting: u64,
     /// Pairs of records whose associations are to be written.
     pub links: Vec<LinkChange>,
+    /// Why nothing of it would be sent, where its table was made anew by a tool.
+    pub stopped: Option<String>,
 }
 
 /// What is to be pushed, by object type.
@@ -62,8 +65,13 @@ impl<R: Remote + 'static> Engine<R> {
     /// When the mirror cannot be read or written, or does not know an object type yet.
     pub async fn plan(&self, mappings: &[Mapping], objects: &[String], full: bool) -> Result<Survey, RunError> {
         let mut survey = Survey::new();
-        for table in self.stored_tables(mappings).await? {
-            if objects.is_empty() || objects.iter().any(|object| object == table.object()) {
+        let asked = |object: &str| objects.is_empty() || objects.iter().any(|name| name == object);
+        let Stored { tables, altered } = self.stored_tables(mappings).await?;
+        for (object, error) in altered.into_iter().filter(|(object, _)| asked(object)) {
+            survey.insert(object, PlannedObject { stopped: Some(error.to_string()), ..PlannedObject::default() });
+        }
+        for table in tables {
+            if asked(table.object()) {
                 let object = table.object().to_owned();
                 let unguarded = self.store().call(move |store| Ok(store.was_unguarded(&object))).await?;
                 if full || unguarded {

@@ -36,7 +36,9 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<TakenBack, RunError> {
         let (mut written, links) = self.written_by(run).await?;
         let mut taken = TakenBack::default();
-        for table in self.stored_tables(mappings).await? {
+        let mut stored = self.stored_tables(mappings).await?;
+        stored.altered.retain(|object, _| written.contains_key(object));
+        for table in stored.whole()? {
             let Some(wrote) = written.remove(table.object()) else { continue };
             for some in wrote.chunks(RECORDS) {
                 let (table, some) = (Arc::clone(&table), some.to_vec());
@@ -81,7 +83,12 @@ impl<R: Remote + 'static> Engine<R> {
         taken: &mut TakenBack,
     ) -> Result<BTreeSet<String>, RunError> {
         let (mut written, links) = self.written_by(run).await?;
-        let tables = self.prepare(server_now, mappings, &mut Report::default()).await?;
+        let mut prepared = Report::default();
+        let tables = self.prepare(server_now, mappings, &mut prepared).await?;
+        let failed = prepared.objects.into_iter().filter(|(object, _)| written.contains_key(object));
+        if let Some(error) = failed.filter_map(|(_, part)| part.error).next() {
+            return Err(error);
+        }
         let mut objects = BTreeSet::new();
         for table in &tables {
             let Some(wrote) = written.remove(table.object()) else { continue };

@@ -234,15 +234,7 @@ impl Applier<'_> {
     pub(super) fn heal(&mut self, id: &str, base: &Base, local: Option<LocalRow>) -> Result<bool, StoreError> {
         let old = self.table.wires(&base.properties)?;
         let fresh = self.project(&old, false);
-        let envelope = Envelope {
-            id,
-            created_at: base.created_at,
-            updated_at: base.updated_at,
-            archived: base.archived,
-            archived_at: base.archived_at,
-            merged_into: base.merged_into.as_deref(),
-            state: &base.state,
-        };
+        let envelope = Envelope::as_agreed(id, base);
         let hash = self.hash(&fresh, base.archived);
         let row = match local {
             None if self.table.mapping.deletes == Deletes::Archive => return Ok(false),

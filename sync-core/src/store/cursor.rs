@@ -48,6 +48,7 @@ pub(super) fn name(phase: Phase) -> &'static str {
         Phase::SweepArchived => "sweep_archived",
         Phase::SweepAssociations => "sweep_associations",
         Phase::Reprojection => "reprojection",
+        Phase::Rebuild => "rebuild",
         Phase::Verify => "verify",
     }
 }

@@ -2,12 +2,15 @@
 
 use super::links::ASSOCIATIONS;
 use super::reproject;
+use super::shape::check_shape;
+use super::standing::check_standing;
+use super::strangers::refuse_meddlers;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
 use super::views::{keep_views, pair_views, views_of};
 use super::{PATIENCE, Store, StoreError, Table};
 use mappings::{Recipe, ResolvedMapping, Unmapped};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -23,7 +26,7 @@ impl Store {
     /// only made ready for that; see [`Store::changed_mappings`].
     ///
     /// # Errors
-    /// [`StoreError::Altered`] when
+    /// [`StoreError::Remade`] when
     /// somebody replaced one, [`StoreError::Full`] or [`StoreError::Busy`] when they cannot be written now.
     pub fn prepare(&mut self, tables: Vec<Table>) -> Result<(), StoreError> {
         self.prepare_within(tables, PATIENCE)
@@ -75,6 +78,8 @@ impl Store {
 
 /// Returns the object types whose triggers had to be put back.
 fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String>, StoreError> {
+    refuse_meddlers(connection)?;
+    check_standing(connection)?;
     let mut remade = BTreeSet::new();
     for table in tables {
         if make(connection, table)? {
@@ -109,7 +114,7 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
             note_made(connection, mapping)?;
         }
         Some(made) => {
-            check_columns(connection, &made.table, &made.columns)?;
+            check_shape(connection, &made)?;
             if made.fingerprint != fingerprint || reproject::was_left(connection, &mapping.object)? {
                 // The columns, and with them triggers and views, stay as they are until the new ones are filled.
                 return reproject::begin(connection, table, &made).map(|()| false);
@@ -134,54 +139,6 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
     }
 }
 
-/// A table that was dropped and made anew by a tool has other columns, or no `_row`.
-pub(super) fn check_columns(connection: &Connection, table: &str, mapped: &[Recipe]) -> Result<(), StoreError> {
-    let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    let present: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let own = ["id", "created_at", "updated_at", "archived", "archived_at", "merged_into", "state", "_row", "_uid"];
-    let wanted = own.iter().copied().chain(mapped.iter().map(|recipe| recipe.column.as_str()));
-    let absent: Vec<&str> = wanted.filter(|column| !present.iter().any(|there| there == column)).collect();
-    if absent.is_empty() {
-        return check_keys(connection, table);
-    }
-    let what = if present.is_empty() {
-        "it is gone".to_owned()
-    } else {
-        format!("it no longer has the columns {}", absent.join(", "))
-    };
-    Err(StoreError::Altered { table: table.to_owned(), what })
-}
-
-/// A tool that writes a table back under its old name (pandas' `to_sql(if_exists="replace")`) keeps the columns and
-/// loses the keys.
-fn check_keys(connection: &Connection, table: &str) -> Result<(), StoreError> {
-    let handle: bool = connection.query_row(
-        "SELECT count(*) = 1 AND max(name = '_row' AND upper(type) = 'INTEGER') FROM pragma_table_info(?1) WHERE pk > 0",
-        [table],
-        |row| Ok(row.get::<_, Option<bool>>(0)?.unwrap_or(false)),
-    )?;
-    let mut unique = connection.prepare(
-        "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1) i
-             WHERE i.\"unique\" AND NOT i.partial
-               AND (SELECT group_concat(name, ' ') FROM pragma_index_info(i.name)) = ?2
-               AND (SELECT count(*) FROM pragma_index_info(i.name)) = 1)",
-    )?;
-    let mut lost = Vec::new();
-    if !handle {
-        lost.push("_row");
-    }
-    for column in ["id", "_uid"] {
-        if !unique.query_row([table, column], |row| row.get(0))? {
-            lost.push(column);
-        }
-    }
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let what = format!("it no longer has the keys {}; a tool has made it anew", lost.join(", "));
-    Err(StoreError::Altered { table: table.to_owned(), what })
-}
-
 /// Notes how a table's columns are made now.
 pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
     let recipes: Vec<Recipe> = mapping.fields.iter().map(mappings::Field::recipe).collect();
@@ -197,6 +154,7 @@ pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> R
 
 /// What a table was made with.
 pub(super) struct Made {
+    pub(super) object: String,
     pub(super) table: String,
     pub(super) fingerprint: String,
     pub(super) columns: Vec<Recipe>,
@@ -206,44 +164,63 @@ pub(super) struct Made {
 
 impl Made {
     pub(super) fn read(connection: &Connection, object: &str) -> Result<Option<Self>, StoreError> {
-        let read = connection
-            .query_row(
-                "SELECT table_name, mapping_fingerprint, columns_made, fetched_all FROM sync_objects WHERE object = ?1",
-                [object],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)),
-            )
-            .optional()?;
-        let Some((table, fingerprint, columns, fetched_all)) = read else { return Ok(None) };
-        let columns = serde_json::from_str(&columns).map_err(|_| StoreError::Altered {
-            table: "sync_objects".to_owned(),
-            what: format!("its note of the columns of {object} cannot be read"),
-        })?;
-        Ok(Some(Self { table, fingerprint, columns, fetched_all }))
+        Ok(Self::those(connection, "WHERE object = ?1", params![object])?.pop())
+    }
+
+    /// Every table that was ever made, by object type.
+    pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, StoreError> {
+        Self::those(connection, "ORDER BY object", params![])
+    }
+
+    fn those(connection: &Connection, which: &str, bound: &[&dyn ToSql]) -> Result<Vec<Self>, StoreError> {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT object, table_name, mapping_fingerprint, columns_made, fetched_all FROM sync_objects {which}"
+        ))?;
+        let mut rows = statement.query(bound)?;
+        let mut those = Vec::new();
+        while let Some(row) = rows.next()? {
+            let object: String = row.get(0)?;
+            let columns = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|_| StoreError::Altered {
+                table: "sync_objects".to_owned(),
+                what: format!("its note of the columns of {object} cannot be read"),
+            })?;
+            let (table, fingerprint, fetched_all) = (row.get(1)?, row.get(2)?, row.get(4)?);
+            those.push(Self { object, table, fingerprint, columns, fetched_all });
+        }
+        Ok(those)
     }
 }
 
 fn tables_of(table: &Table) -> String {
     let mapping = &table.mapping;
-    let (name, base) = (table.quoted(), quote(&table.base_name()));
+    let mut sql = typed_table(&mapping.table, mapping);
+    sql += &format!(
+        "CREATE TABLE {} (
+            _row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL, archived INTEGER NOT NULL, archived_at INTEGER, merged_into TEXT,
+            state TEXT NOT NULL, missing_since INTEGER, row_hash INTEGER NOT NULL, properties TEXT NOT NULL
+        );",
+        quote(&table.base_name())
+    );
+    sql += &indexes_of(mapping);
+    sql
+}
+
+/// The table of a mapping, under this name. What of it is looked at again is in `shape.rs`.
+pub(super) fn typed_table(name: &str, mapping: &ResolvedMapping) -> String {
     let mut columns = String::new();
     for field in &mapping.fields {
         let _ = write!(columns, "{} {}, ", quote(&field.column), field.column_type.sql_type());
     }
-    let mut sql = format!(
-        "CREATE TABLE {name} (
+    format!(
+        "CREATE TABLE {} (
             id TEXT UNIQUE, {columns}
             created_at TEXT, updated_at TEXT, archived INTEGER NOT NULL DEFAULT 0, archived_at TEXT, merged_into TEXT,
             state TEXT NOT NULL DEFAULT 'local', _row INTEGER PRIMARY KEY AUTOINCREMENT,
             _uid TEXT NOT NULL UNIQUE DEFAULT ('u' || lower(hex(randomblob(16))))
-        );
-        CREATE TABLE {base} (
-            _row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL, archived INTEGER NOT NULL, archived_at INTEGER, merged_into TEXT,
-            state TEXT NOT NULL, missing_since INTEGER, row_hash INTEGER NOT NULL, properties TEXT NOT NULL
-        );"
-    );
-    sql += &indexes_of(mapping);
-    sql
+        );",
+        quote(name)
+    )
 }
 
 /// The columns that people look records up by.

@@ -4,7 +4,7 @@
 //! * The reason stays: in the history, under the property `rejects`, and in the reject where that stays.
 
 use super::resolve::wire;
-use super::rows::{Applier, Base, Envelope, Target};
+use super::rows::{Applier, Envelope, Target};
 use super::table::quote;
 use super::{Store, StoreError, Table, Write};
 use crate::plan::changes::Operation;
@@ -137,7 +137,7 @@ impl Write<'_> {
             // Its row was deleted, which asked for the archive: it is shown again.
             let wires = table.wires(&base.properties)?;
             let fresh = applier.project(&wires, false);
-            let row = applier.write_row(Target::New(Some(base.row)), &envelope(id, &base), &fresh)?;
+            let row = applier.write_row(Target::New(Some(base.row)), &Envelope::as_agreed(id, &base), &fresh)?;
             self.hint(&kept.object, row, Some(id))?;
             return Ok(Dropped::Unarchived);
         }
@@ -207,17 +207,5 @@ impl Write<'_> {
             .query_row(params![kept.record, kept.uid], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         found.map_or(Ok(()), |(row, id)| self.hint(&kept.object, row, id.as_deref()))
-    }
-}
-
-fn envelope<'a>(id: &'a str, base: &'a Base) -> Envelope<'a> {
-    Envelope {
-        id,
-        created_at: base.created_at,
-        updated_at: base.updated_at,
-        archived: base.archived,
-        archived_at: base.archived_at,
-        merged_into: base.merged_into.as_deref(),
-        state: &base.state,
     }
 }

@@ -33,6 +33,17 @@ pub enum StoreError {
         /// What is different.
         what: String,
     },
+    /// A table of records is gone or was made anew by a tool; nothing is done with it until it has been rebuilt.
+    #[error("the table {table} is not as it was made: {what}; nothing of it is sent or overwritten")]
+    Remade {
+        /// The table.
+        table: String,
+        /// What is different.
+        what: String,
+    },
+    /// Something that a person added to the mirror refuses what the engine writes.
+    #[error("something that was added to the mirror by hand refuses a row: {0}")]
+    Refused(String),
     /// A stored record cannot be read.
     #[error("the stored record cannot be read: {0}")]
     Record(#[from] PropertiesError),

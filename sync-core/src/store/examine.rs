@@ -1,10 +1,13 @@
 //! A look at a mirror from outside: whether the file is whole, and whether everything of ours in it is as the engine
 //! leaves it. Reads alone, makes no file and takes no lock.
 
-use super::ddl::{Made, check_columns};
+use super::ddl::Made;
 use super::metadata::{bound_portal, read_object_types, read_properties};
+use super::shape::check_shape;
 use super::snapshot::damage;
-use super::table::quote;
+use super::standing::altered_standing;
+use super::strangers::refuse_meddlers;
+use super::table::{base_of, quote};
 use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
 use super::{Pair, Store, StoreError, Table};
@@ -24,6 +27,10 @@ pub struct Examination {
     pub version: (i64, i64),
     /// Whether the guard that lets the engine write past its triggers was left open.
     pub guard_open: bool,
+    /// Tables that every mirror has and that are gone or were made anew, each with what is different.
+    pub standing: Vec<(String, String)>,
+    /// A trigger of somebody's that reaches into the engine's own tables, and what to do about it.
+    pub meddler: Option<String>,
     /// Each object type that has a table.
     pub tables: Vec<TableFinding>,
     /// Triggers and views that should be there and are missing or different, by name.
@@ -73,6 +80,12 @@ fn examine(connection: &Connection, mappings: &[Mapping]) -> Result<Examination,
     let (portal, version) = (bound_portal(connection)?, version(connection)?);
     let mut found = Examination { portal, version, ..Examination::default() };
     found.guard_open = connection.query_row("SELECT max(applying) <> 0 FROM sync_guard", [], |row| row.get(0))?;
+    found.standing = altered_standing(connection)?;
+    found.meddler = refuse_meddlers(connection).err().map(|error| error.to_string());
+    if found.standing.iter().any(|(table, _)| table == "properties") {
+        // What the mappings mean is not known without them.
+        return Ok(found);
+    }
     let resolved = resolved(connection, mappings)?;
     let mut names = connection.prepare("SELECT object FROM sync_objects ORDER BY object")?;
     let objects: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -118,15 +131,17 @@ fn look_at(
         remapped: mapping.is_some_and(|mapping| mapping.fingerprint() != made.fingerprint),
         ..TableFinding::default()
     };
-    match check_columns(connection, &made.table, &made.columns) {
+    match check_shape(connection, &made) {
         Ok(()) => {}
-        Err(StoreError::Altered { what, .. }) => {
+        // What became of a table that is no longer mirrored is nobody's concern.
+        Err(StoreError::Remade { .. }) if mapping.is_none() => return Ok(None),
+        Err(StoreError::Remade { what, .. }) => {
             finding.altered = Some(what);
             return Ok(Some(finding));
         }
         Err(error) => return Err(error),
     }
-    let (table, base) = (quote(&made.table), quote(&format!("sync_base_{}", made.table)));
+    let (table, base) = (quote(&made.table), quote(&base_of(&made.table)));
     let count = |sql: &str| -> Result<u64, StoreError> {
         let counted: i64 = connection.query_row(sql, [], |row| row.get(0))?;
         Ok(u64::try_from(counted).unwrap_or(0))

@@ -70,7 +70,8 @@ fn survivor_of(applier: &mut Applier<'_>, base: &Base) -> Result<Option<(String,
     Ok(None)
 }
 
-fn set(write: &Write<'_>, table: &str, column: &str, row: i64, cell: &Cell<'_>) -> Result<(), StoreError> {
+/// Writes one cell of one row.
+pub(super) fn set(write: &Write<'_>, table: &str, column: &str, row: i64, cell: &Cell<'_>) -> Result<(), StoreError> {
     let sql = format!("UPDATE {table} SET {} = ?1 WHERE _row = ?2", quote(column));
     let mut statement = write.connection.prepare_cached(&sql)?;
     cells::bind(&mut statement, 1, cell)?;

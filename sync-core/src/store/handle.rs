@@ -95,12 +95,12 @@ impl StoreHandle {
         F: FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     {
         match &self.inner.executor {
-            Executor::Inline(store) => job(&mut store.lock().unwrap_or_else(PoisonError::into_inner)),
+            Executor::Inline(store) => explained(&mut store.lock().unwrap_or_else(PoisonError::into_inner), job),
             Executor::Thread(worker) => {
                 let (answer, answered) = oneshot::channel();
                 let work: Job = Box::new(move |store| {
                     // Whoever asked may have gone; then nobody misses the answer.
-                    drop(answer.send(job(store)));
+                    drop(answer.send(explained(store, job)));
                 });
                 worker.send(work)?;
                 answered.await.map_err(|_| StoreError::Closed)?
@@ -162,6 +162,10 @@ impl StoreHandle {
             tokio::time::sleep(RETRY).await;
         }
     }
+}
+
+fn explained<T>(store: &mut Store, job: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    job(store).map_err(|error| store.explain(error))
 }
 
 #[cfg(test)]

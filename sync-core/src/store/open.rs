@@ -4,6 +4,7 @@ use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -24,6 +25,8 @@ pub struct Store {
     /// Object types whose triggers had to be put back.
     pub(super) remade: BTreeSet<String>,
     pub(super) run_id: i64,
+    /// The version of the schema when the tables were looked at last.
+    pub(super) looked_at: Cell<Option<i64>>,
 }
 
 impl Store {
@@ -60,7 +63,13 @@ impl Store {
         }
         take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
-        let store = Self { connection, tables: BTreeMap::new(), remade: BTreeSet::new(), run_id: 0 };
+        let store = Self {
+            connection,
+            tables: BTreeMap::new(),
+            remade: BTreeSet::new(),
+            run_id: 0,
+            looked_at: Cell::new(None),
+        };
         store.refuse_an_open_guard()?;
         Ok(store)
     }
@@ -78,8 +87,20 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(5))?;
         let kind = Kind::of(&connection)?;
         let made = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'sync_status')";
-        let begun = kind == Kind::Ours && connection.query_row(made, [], |row| row.get(0))?;
+        let begun = kind != Kind::Empty && connection.query_row(made, [], |row| row.get(0))?;
         Ok(begun.then_some(connection))
+    }
+
+    /// Closes the guard of the mirror at `path` that somebody left open. Whoever calls this holds the run lock.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn close_guard(path: &Path) -> Result<(), StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        take_over(&mut connection)?;
+        connection.execute_batch("BEGIN IMMEDIATE; UPDATE sync_guard SET applying = 0; COMMIT")?;
+        Ok(())
     }
 
     /// The tables that mappings gave this mirror, by object type.
@@ -127,7 +148,7 @@ fn take_over(connection: &mut Connection) -> Result<(), StoreError> {
     let kind = Kind::of(connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     configure(connection)?;
-    if kind == Kind::Empty {
+    if kind != Kind::Ours {
         // Before there are tables: a kill in between must not leave tables that nobody owns.
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
@@ -152,6 +173,8 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 enum Kind {
     /// Marked as ours, though perhaps not finished.
     Ours,
+    /// With every table of ours and without the mark, which a dump of the file leaves out.
+    Dumped,
     /// New, or emptied: without tables, and marked by nobody.
     Empty,
 }
@@ -164,9 +187,16 @@ impl Kind {
         match (id, tables) {
             (APPLICATION_ID, _) => Ok(Self::Ours),
             (0, 0) => Ok(Self::Empty),
+            (0, _) if has_our_tables(connection)? => Ok(Self::Dumped),
             _ => Err(foreign()),
         }
     }
+}
+
+fn has_our_tables(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) = 4 FROM sqlite_master WHERE type = 'table'
+               AND name IN ('sync_meta', 'sync_guard', 'sync_objects', 'refinery_schema_history')";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 fn foreign() -> StoreError {
@@ -285,6 +315,18 @@ mod tests {
         let error = Store::open(Path::new("/nowhere/at all/crm.db")).err().unwrap();
         assert!(matches!(error, StoreError::Unusable(_)), "{error}");
         assert!(error.to_string().contains("/nowhere/at all/crm.db cannot be made"), "{error}");
+    }
+
+    #[test]
+    fn a_mirror_that_was_dumped_and_restored_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crm.db");
+        drop(Store::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "application_id", 0).unwrap();
+        assert!(Store::open_to_read(&path).unwrap().is_some());
+        drop(Store::open(&path).unwrap());
+        let mark = |row: &rusqlite::Row<'_>| row.get::<_, i32>(0);
+        assert_eq!(Connection::open(&path).unwrap().query_row("PRAGMA application_id", [], mark).unwrap(), 0x6372_6d73);
     }
 
     #[test]

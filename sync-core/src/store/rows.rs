@@ -76,6 +76,19 @@ impl<'a> Envelope<'a> {
             state: if record.archived.is_some() { "archived" } else { "active" },
         }
     }
+
+    /// What both sides agreed on last.
+    pub(super) fn as_agreed(id: &'a str, base: &'a Base) -> Self {
+        Self {
+            id,
+            created_at: base.created_at,
+            updated_at: base.updated_at,
+            archived: base.archived,
+            archived_at: base.archived_at,
+            merged_into: base.merged_into.as_deref(),
+            state: &base.state,
+        }
+    }
 }
 
 /// The row that is written.

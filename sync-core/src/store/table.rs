@@ -19,6 +19,8 @@ pub struct Table {
     /// Place of a property among the mapping's fields.
     pub(super) places: HashMap<String, usize>,
     pub(super) sql: Sql,
+    /// The table of last agreed values, unquoted.
+    base: String,
 }
 
 /// Two object types whose associations are mirrored, in the direction in which they are stored.
@@ -71,10 +73,20 @@ impl Table {
         let places = mapping.fields.iter().enumerate().map(|(place, field)| (field.property.clone(), place)).collect();
         let pairs =
             pairs.iter().filter(|pair| pair.from == mapping.object || pair.to == mapping.object).cloned().collect();
-        let sql = Sql::of(&mapping);
+        let base = base_of(&mapping.table);
+        let sql = Sql::of(&mapping, &base);
         let singular = Some(snake_case(singular)).filter(|word| !word.is_empty());
         let singular = singular.unwrap_or_else(|| mapping.table.to_lowercase());
-        Self { singular, pairs, fetched, places, sql, mapping }
+        Self { singular, pairs, fetched, places, sql, base, mapping }
+    }
+
+    /// The same records in a table of another name, beside the base that they have.
+    pub(super) fn under(&self, name: &str) -> Self {
+        let mut mapping = self.mapping.clone();
+        name.clone_into(&mut mapping.table);
+        let (pairs, fetched, places) = (self.pairs.clone(), self.fetched.clone(), self.places.clone());
+        let (sql, base) = (Sql::of(&mapping, &self.base), self.base.clone());
+        Self { singular: self.singular.clone(), pairs, fetched, places, sql, base, mapping }
     }
 
     /// The object type.
@@ -89,7 +101,7 @@ impl Table {
 
     /// The name of the table of last agreed values, unquoted.
     pub(super) fn base_name(&self) -> String {
-        format!("sync_base_{}", self.mapping.table)
+        self.base.clone()
     }
 
     /// The properties in the order of the mapping's fields.
@@ -118,9 +130,9 @@ impl Table {
 }
 
 impl Sql {
-    fn of(mapping: &ResolvedMapping) -> Self {
+    fn of(mapping: &ResolvedMapping, base: &str) -> Self {
         let table = quote(&mapping.table);
-        let base = quote(&format!("sync_base_{}", mapping.table));
+        let base = quote(base);
         let columns: Vec<String> = mapping.fields.iter().map(|field| quote(&field.column)).collect();
         let list: String = columns.iter().fold(String::new(), |list, column| list + column + ", ");
         let (mut marks, mut settings) = (String::new(), String::new());
@@ -157,6 +169,11 @@ impl Sql {
             ),
         }
     }
+}
+
+/// The name of the table of last agreed values beside a typed table.
+pub(super) fn base_of(table: &str) -> String {
+    format!("sync_base_{table}")
 }
 
 /// Quotes a name for SQL.

@@ -38,9 +38,19 @@ pub(super) struct Trigger {
 
 impl Trigger {
     fn new(table: &str, event: &str, rest: &str) -> Self {
-        let name = format!("sync_{table}_{event}");
+        let name = name_of(table, event);
         Self { sql: format!("CREATE TRIGGER {} {rest}", quote(&name)), table: table.to_owned(), name }
     }
+}
+
+/// The names of every trigger that the engine makes on a table.
+pub(super) fn names_on(table: &str) -> Vec<String> {
+    let upper = ["INSERT", "UPDATE", "DELETE"].into_iter();
+    ["key", "insert", "update", "delete"].into_iter().chain(upper).map(|event| name_of(table, event)).collect()
+}
+
+fn name_of(table: &str, event: &str) -> String {
+    format!("sync_{table}_{event}")
 }
 
 /// The triggers that the mapping of a typed table asks for.

@@ -73,6 +73,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let write = Write { connection: &self.connection, run_id: self.run_id, now, tables: &self.tables, steps };
         write.step("store.begun")?;
+        self.notice_remade()?;
         self.connection.prepare_cached("UPDATE sync_guard SET applying = 1")?.execute([])?;
         let value = job(&write)?;
         self.connection.prepare_cached("UPDATE sync_guard SET applying = 0")?.execute([])?;

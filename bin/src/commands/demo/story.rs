@@ -159,9 +159,9 @@ fn planned(stage: &Stage, teller: &mut Teller) -> Result<(), CommandError> {
     teller.step("What would be sent? A plan makes no call.")?;
     let before = stage.calls();
     teller.command("plan", |context| {
-        let pending = plan::show(context, &stage.installation(context)?, &[], false)?;
+        let (pending, exit) = plan::show(context, &stage.installation(context)?, &[], false)?;
         expect("the plan", &pending, &true)?;
-        Ok(Exit::Done)
+        Ok(exit)
     })?;
     expect("the calls that a plan makes", &stage.calls(), &before)?;
     let pending = query(

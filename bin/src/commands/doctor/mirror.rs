@@ -50,13 +50,18 @@ fn tables(found: &Examination) -> Check {
             "tables",
             Exit::Belt,
             "sync_guard says that the engine is writing, outside any run: the triggers are asleep.",
-            "close it: UPDATE sync_guard SET applying = 0",
+            "run `crmsync doctor --repair`, or close it: UPDATE sync_guard SET applying = 0",
         );
     }
-    let altered: Vec<String> =
-        found.tables.iter().filter_map(|table| Some(format!("{}: {}", table.table, table.altered.as_ref()?))).collect();
+    if let Some(meddler) = &found.meddler {
+        return Check::fail("tables", Exit::Belt, format!("{meddler}."), "until then no run touches the mirror.");
+    }
+    let standing = found.standing.iter().map(|(table, what)| format!("{table}: {what}"));
+    let typed = found.tables.iter().filter_map(|table| Some(format!("{}: {}", table.table, table.altered.as_ref()?)));
+    let altered: Vec<String> = standing.chain(typed).collect();
     if !altered.is_empty() {
-        let next = "put the table back from a snapshot, or start a new mirror; until then its object is not synced.";
+        let next = "run `crmsync doctor --repair`: it makes the table anew and carries edits over; until then nothing of its \
+                    object is sent or overwritten.";
         return Check::fail("tables", Exit::Belt, format!("{}.", altered.join("; ")), next);
     }
     if !found.displaced.is_empty() {

@@ -96,6 +96,7 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
         Phase::SweepArchived => "sweep of archived records",
         Phase::SweepAssociations => "sweep of associations",
         Phase::Reprojection => "new mapping",
+        Phase::Rebuild => "repair",
         Phase::Verify => "verify",
     }
 }

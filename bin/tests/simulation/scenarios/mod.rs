@@ -22,6 +22,7 @@ mod properties;
 mod push_kills;
 mod pushes;
 mod ranges;
+mod replaced;
 mod restored;
 mod scopes;
 mod sweeps;

@@ -222,7 +222,7 @@ async fn p30_a_table_made_anew_by_a_tool_is_noticed() {
     let mirror = with_ann().await;
     mirror.person().execute_batch("DROP TABLE contacts; CREATE TABLE contacts (id TEXT, email TEXT)").unwrap();
     let error = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).err().unwrap();
-    assert!(matches!(error, StoreError::Altered { .. }), "{error}");
+    assert!(matches!(error, StoreError::Remade { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -250,13 +250,78 @@ async fn p30_a_table_with_the_same_columns_but_without_its_keys_is_noticed() {
         let remake = format!("CREATE TABLE kept AS SELECT * FROM contacts; DROP TABLE contacts; {remade}");
         mirror.person().execute_batch(&remake).unwrap();
         let error = Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).err().unwrap();
-        assert!(matches!(error, StoreError::Altered { .. }), "{remade}: {error}");
-        assert!(error.to_string().ends_with(&format!("the keys {key}; a tool has made it anew")), "{remade}: {error}");
+        assert!(matches!(error, StoreError::Remade { .. }), "{remade}: {error}");
+        assert!(error.to_string().contains(&format!("it no longer has the keys {key};")), "{remade}: {error}");
     }
+}
+
+#[tokio::test]
+async fn p30_a_table_of_other_types_is_noticed_and_one_made_exactly_alike_is_taken() {
+    let whole = "CREATE TABLE contacts (id TEXT UNIQUE, email TEXT, first_name TEXT, city TEXT, score, amount,
+        created_at TEXT, updated_at TEXT, archived INTEGER NOT NULL DEFAULT 0, archived_at TEXT, merged_into TEXT,
+        state TEXT NOT NULL DEFAULT 'local', _row INTEGER PRIMARY KEY AUTOINCREMENT,
+        _uid TEXT NOT NULL UNIQUE DEFAULT 'x', mine TEXT)";
+    for (from, to, what) in [
+        ("score, amount", "score, amount", ""),
+        ("city TEXT", "city TEXT NOT NULL DEFAULT ''", "its columns city"),
+        ("amount,", "amount REAL,", "its columns amount"),
+        ("id TEXT", "id INTEGER", "its columns id"),
+        ("UNIQUE DEFAULT 'x'", "UNIQUE", "its columns _uid"),
+        (" AUTOINCREMENT", "", "might be given twice"),
+    ] {
+        let mirror = with_ann().await;
+        mirror.person().execute_batch(&format!("DROP TABLE contacts; {}", whole.replacen(from, to, 1))).unwrap();
+        match Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)) {
+            Ok(handle) => {
+                assert_eq!(what, "", "{to}");
+                let healed = handle.write(|write| write.heal(&*write.table("contacts")?, true)).await.unwrap();
+                assert_eq!(healed.returned, 1);
+            }
+            Err(error) => assert!(!what.is_empty() && error.to_string().contains(what), "{to}: {error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn s15_a_trigger_that_reaches_into_the_engines_own_tables_is_refused_and_a_persons_own_is_not() {
     let mirror = with_ann().await;
-    let remake = format!("DROP TABLE contacts; {}", keyed("_row INTEGER PRIMARY KEY, UNIQUE (id), UNIQUE (_uid)"));
-    mirror.person().execute_batch(&remake).unwrap();
-    drop(Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).unwrap());
+    let person = mirror.person();
+    let reopen = || Mirror::open(&mirror.path(), &[CONTACTS], Arc::new(Unstopped)).err().map(|error| error.to_string());
+    person
+        .execute_batch("CREATE TABLE log (x); CREATE TRIGGER mine AFTER UPDATE ON contacts BEGIN INSERT INTO log SELECT max(id) FROM sync_runs; END")
+        .unwrap();
+    assert_eq!(reopen(), None);
+    for (on, body) in [
+        ("contacts", "UPDATE sync_guard SET applying = 1"),
+        ("log", "DELETE FROM sync_base_contacts"),
+        ("sync_journal", "SELECT 1"),
+        ("contacts", "INSERT INTO \"sync_journal\" (object) VALUES (1)"),
+    ] {
+        person.execute_batch(&format!("CREATE TRIGGER planted AFTER INSERT ON {on} BEGIN {body}; END")).unwrap();
+        let error = reopen().unwrap();
+        assert!(
+            error.contains("its trigger planted reaches into") && error.contains("DROP TRIGGER"),
+            "{body}: {error}"
+        );
+        person.execute_batch("DROP TRIGGER planted").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_persons_index_or_trigger_refuses_is_told_with_its_name() {
+    for (made, name) in [
+        ("CREATE UNIQUE INDEX once ON contacts (city)", "the unique index once on contacts"),
+        (
+            "CREATE TRIGGER never BEFORE INSERT ON contacts WHEN new.city = 'Oslo' BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "the trigger never on contacts",
+        ),
+    ] {
+        let mirror = Mirror::new();
+        mirror.person().execute_batch(made).unwrap();
+        let oslo = r#"{"city":"Oslo"}"#;
+        let error = mirror.apply(vec![record(1, 5, oslo), record(2, 5, oslo)]).await.unwrap_err();
+        assert!(matches!(error, StoreError::Refused(_)) && error.to_string().contains(name), "{error}");
+    }
 }
 
 #[tokio::test]

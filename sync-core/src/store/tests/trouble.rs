@@ -86,7 +86,7 @@ fn tables_that_cannot_be_committed_are_rolled_back() {
             "PRAGMA foreign_keys = ON;
              CREATE TABLE parent (x PRIMARY KEY);
              CREATE TABLE child (x REFERENCES parent (x) DEFERRABLE INITIALLY DEFERRED);
-             CREATE TRIGGER orphan AFTER INSERT ON sync_objects BEGIN INSERT INTO child VALUES (1); END;",
+             CREATE TEMP TRIGGER orphan AFTER INSERT ON main.sync_objects BEGIN INSERT INTO child VALUES (1); END;",
         )
         .unwrap();
     let error = store.prepare(tables(&[CONTACTS])).unwrap_err();
