@@ -258,7 +258,7 @@ fn kept(world: &World, entry: &Local) -> bool {
     let mapping = world.mappings.iter().find(|mapping| mapping.object == entry.object).unwrap();
     let column = mapping.fields.iter().find(|field| field.property == entry.property).unwrap();
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM sync_conflicts WHERE local = ?1)
+        "SELECT EXISTS (SELECT 1 FROM sync_conflicts WHERE local = ?1 OR (kind = 'adopted' AND remote = ?1))
             OR EXISTS (SELECT 1 FROM sync_rejects WHERE instr(properties, json_quote(?1)))
             OR EXISTS (SELECT 1 FROM {} WHERE {} = ?1 AND state IN ('archived', 'merged', 'missing'))",
         mapping.table, column.column
