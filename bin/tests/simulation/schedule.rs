@@ -13,6 +13,9 @@ use tokio::time::sleep;
 /// An index that never lags longer is caught by the settled pass.
 pub(super) const LAG_THAT_SETTLES: Duration = Duration::from_secs(50 * 60);
 
+/// Enough for a sweep to fall due within two hundred runs.
+pub(super) const BETWEEN_QUIET_RUNS: Duration = Duration::from_secs(10 * 60);
+
 /// Runs one seed to its end. Returns what it left behind as numbers: the trace, and the mirror's contents.
 pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
     paused(async {
@@ -99,6 +102,8 @@ async fn quiet(world: &mut World) -> Result<(), String> {
             if world.swept_since(due) {
                 break;
             }
+            // A backfill that only now came to its end may put the sweep off for hours.
+            sleep(BETWEEN_QUIET_RUNS).await;
         }
         if !world.swept_since(due) {
             return Err("two hundred runs did not end a sweep".to_owned());

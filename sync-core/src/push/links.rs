@@ -159,8 +159,9 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// Sends entries that are in the journal already: first what is added, then what is taken apart. A batch that is
-    /// refused as a whole is halved until the pairs to blame stand alone.
+    /// Sends entries that are in the journal already: first what is added, then what is taken apart. A label that only one
+    /// pair of a record can have is given after other pairs were set: one that still had it would take it back. A batch
+    /// that is refused as a whole is halved until the pairs to blame stand alone.
     async fn deliver_links(
         &self,
         pair: &Pair,
@@ -169,7 +170,8 @@ impl<R: Remote + 'static> Engine<R> {
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
         let (apart, together): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.change.local.is_empty());
-        let mut parts = vec![apart, together];
+        let (given, kept): (Vec<_>, Vec<_>) = together.into_iter().partition(|entry| self.gives_sole_label(entry));
+        let mut parts = vec![apart, given, kept];
         while let Some(mut part) = parts.pop() {
             if part.is_empty() {
                 continue;
@@ -240,6 +242,13 @@ impl<R: Remote + 'static> Engine<R> {
         self.remote().relabel(&pair.from, &pair.to, &pairs).await
     }
 
+    /// Whether it gives a pair the label that only one pair of a record can have.
+    fn gives_sole_label(&self, entry: &LinkEntry) -> bool {
+        let sole = self.remote().sole_label();
+        let mut new = entry.change.local.difference(&entry.change.base);
+        sole.is_some() && new.any(|kind| kind.label.as_deref() == sole)
+    }
+
     /// Nothing of these entries was carried out: what they wanted is simply pending again.
     async fn call_links_off(&self, parts: Vec<Vec<LinkEntry>>, why: &RunError) -> Result<(), RunError> {
         let why = why.to_string();
@@ -284,12 +293,8 @@ impl<R: Remote + 'static> Engine<R> {
             ids.extend(entries.iter().map(|entry| entry.change.to.as_str().to_owned()));
         }
         // Given to one pair, it was taken from another one of the same record.
-        let sole = self.remote().sole_label();
-        let given_away = |entry: &&LinkEntry| {
-            let mut new = entry.change.local.difference(&entry.change.base);
-            sole.is_some() && new.any(|kind| kind.label.as_deref() == sole)
-        };
-        let ends: Vec<RecordId> = entries.iter().filter(given_away).map(|entry| entry.change.to.clone()).collect();
+        let given = entries.iter().filter(|entry| self.gives_sole_label(entry));
+        let ends: Vec<RecordId> = given.map(|entry| entry.change.to.clone()).collect();
         if !ends.is_empty() {
             let of = pair.clone();
             let others = self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?;
@@ -299,7 +304,7 @@ impl<R: Remote + 'static> Engine<R> {
         let answers = self.ask(&pair.from, &pair.to, &ids).await?.unwrap_or_default();
         self.step("push.links_read_again")?;
         let of = pair.clone();
-        let sole = sole.map(str::to_owned);
+        let sole = self.remote().sole_label().map(str::to_owned);
         Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done, sole.as_deref())).await?)
     }
 }

@@ -188,6 +188,7 @@ async fn quiet(world: &mut World) -> Result<(), String> {
             if world.swept_since(due) {
                 break;
             }
+            sleep(schedule::BETWEEN_QUIET_RUNS).await;
         }
         if !world.swept_since(due) {
             return Err("two hundred runs did not end a sweep".to_owned());

@@ -123,11 +123,12 @@ impl Links {
         judge.writes.iter().try_for_each(|written| judge.has_authors(written))
     }
 
-    /// Whether a row that names an end by the key of a new row came to say the same as the one that went.
+    /// Whether a row that names an end otherwise, by the key of a new row or by a record that was merged, came to say the
+    /// same as the one that went.
     fn says_otherwise(&self, judge: &Judge<'_>, event: &Event) -> bool {
-        let named = judge.named(&event.key);
+        let settled = judge.settled(&event.key);
         self.events.iter().any(|other| {
-            matches!(other.deed, Deed::Inserted(_)) && other.key != event.key && judge.named(&other.key) == named
+            matches!(other.deed, Deed::Inserted(_)) && other.key != event.key && judge.settled(&other.key) == settled
         })
     }
 }

@@ -333,3 +333,26 @@ fn what_the_portal_adds_of_its_own_accord_is_no_refusal() {
         nothing_pending(&world);
     });
 }
+
+#[test]
+fn p1_a_primary_company_stays_primary_though_the_one_before_gets_a_label_at_the_same_time() {
+    for (before, wanted) in [(0, 1), (1, 0)] {
+        paused(async {
+            let world = world_with("companies: {}", &[(2, before, 279), (2, before, 1)]).await;
+            let (contact, firms) = (ids(&world, "contacts")[2], ids(&world, "companies"));
+            let (before, wanted) = ((contact, firms[before]), (contact, firms[wanted]));
+            assert_eq!(there(&world, before), ["", "Primary"]);
+            add(&world, &contact.to_string(), &before.1.to_string(), Some("Billing Contact"));
+            add(&world, &contact.to_string(), &wanted.1.to_string(), Some("Primary"));
+            world.run_well(Command::Push).await.unwrap();
+            assert_eq!((there(&world, before), there(&world, wanted)), (two_of("Billing Contact"), two_of("Primary")));
+            nothing_pending(&world);
+            settled(&world).await;
+        });
+    }
+}
+
+/// The unlabeled kind and a label.
+fn two_of(label: &str) -> Vec<String> {
+    vec![String::new(), label.to_owned()]
+}

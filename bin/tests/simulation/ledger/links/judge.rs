@@ -130,12 +130,18 @@ impl<'l> Judge<'l> {
                 && theirs.at >= event.at
                 && self.settled(&theirs.key) == key
         };
-        // The unlabeled kind returns while another one stays.
+        // The unlabeled kind returns while another one stays, and with each that somebody in the CRM adds.
+        let labels_it = |theirs: &Event| {
+            theirs.deed == Deed::Added
+                && theirs.at >= event.at
+                && Key { label: None, ..self.settled(&theirs.key) } == unlabeled
+        };
         let stays = key.label.is_none()
-            && self
-                .there
-                .iter()
-                .any(|there| there.label.is_some() && Key { label: None, ..there.clone() } == unlabeled);
+            && (self.links.events.iter().any(labels_it)
+                || self
+                    .there
+                    .iter()
+                    .any(|there| there.label.is_some() && Key { label: None, ..there.clone() } == unlabeled));
         let of_its_own = is_primary(&key.label) && self.first_is_primary;
         !self.there.contains(&key)
             || self.writes.iter().any(by_us)
@@ -207,7 +213,16 @@ impl<'l> Judge<'l> {
     pub(super) fn tell(&self, what: &str, key: &Key) -> String {
         let pair = Key { label: None, ..self.settled(key) };
         let same = |key: &Key| Key { label: None, ..self.settled(key) } == pair;
+        // A record has one primary company: what happened to its other pairs may be the reason.
+        let rival = |key: &Key| is_primary(&key.label) && self.settled(key).ends[0] == pair.ends[0] && !same(key);
         let mut lines: Vec<(Millis, String)> = Vec::new();
+        let rivals = self.links.events.iter().filter(|e| rival(&e.key));
+        lines.extend(rivals.map(|e| (e.at, format!("{:?} {:?} Primary, of another pair", e.deed, e.key.ends))));
+        let rivals = self.writes.iter().filter(|w| {
+            let marked = |labels: &BTreeSet<Option<String>>| labels.iter().any(is_primary);
+            w.pair != pair && w.pair.pair == pair.pair && w.pair.ends[0] == pair.ends[0] && marked(&w.after)
+        });
+        lines.extend(rivals.map(|w| (w.at, format!("written {:?} {:?} > {:?}", w.pair.ends, w.before, w.after))));
         lines.extend(
             self.links
                 .events
