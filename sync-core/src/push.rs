@@ -29,9 +29,11 @@ use crate::plan::belts::Belt;
 use crate::plan::changes::Operation;
 use crate::remote::Remote;
 use crate::report::Report;
-use crate::store::Table;
+use crate::store::{Suspect, Table};
 use breaker::Breaker;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use survey::Due;
 use tokio::task::JoinSet;
 
 /// How pushing behaves.
@@ -123,7 +125,7 @@ impl<R: Remote + 'static> Engine<R> {
         looked: bool,
         report: &mut Report,
     ) -> Result<(), RunError> {
-        let mut open: Vec<Arc<Table>> = Vec::new();
+        let (mut open, mut due): (Vec<Arc<Table>>, BTreeMap<String, Due>) = Default::default();
         for table in tables {
             let part = report.objects.entry(table.object().to_owned()).or_default();
             if part.error.is_some() || part.skipped.is_some() {
@@ -131,8 +133,9 @@ impl<R: Remote + 'static> Engine<R> {
             }
             match self.admit(table, part.full_look, looked).await {
                 Ok(None) => {}
-                Ok(Some(waiting)) => {
-                    part.pushed.waiting = waiting;
+                Ok(Some(found)) => {
+                    part.pushed.waiting = found.waiting;
+                    due.insert(table.object().to_owned(), found);
                     open.push(Arc::clone(table));
                 }
                 Err(error) => self.settle_error(table.object(), part, error),
@@ -145,10 +148,11 @@ impl<R: Remote + 'static> Engine<R> {
             }
             let mut tasks = JoinSet::new();
             for table in &open {
+                let work = due.get_mut(table.object()).map(|due| due.take(operation)).unwrap_or_default();
                 let (engine, table, breaker) = (self.clone(), Arc::clone(table), Arc::clone(&breaker));
                 tasks.spawn(async move {
                     let mut pushed = Pushed::default();
-                    let ended = engine.push_operation(&table, operation, &breaker, &mut pushed).await;
+                    let ended = engine.push_operation(&table, operation, work, &breaker, &mut pushed).await;
                     (table.object().to_owned(), pushed, ended)
                 });
             }
@@ -157,9 +161,8 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// Whether a table's changes may be sent: not before it was read in full, and within the belts. Returns how many rows
-    /// wait for a person.
-    async fn admit(&self, table: &Arc<Table>, full_look: bool, looked: bool) -> Result<Option<u64>, RunError> {
+    /// What may be sent of a table's changes: nothing before it was read in full, and all that is due within the belts.
+    async fn admit(&self, table: &Arc<Table>, full_look: bool, looked: bool) -> Result<Option<Due>, RunError> {
         let object = table.object().to_owned();
         let (status, unguarded) =
             self.store().call(move |store| Ok((store.object_status(&object)?, store.was_unguarded(&object)))).await?;
@@ -170,7 +173,7 @@ impl<R: Remote + 'static> Engine<R> {
         if !looked && (full_look || unguarded) {
             self.heal(table, true).await?;
         }
-        self.check_belts(table).await.map(Some)
+        self.due_within_belts(table).await.map(Some)
     }
 
     async fn gather(
@@ -195,10 +198,12 @@ impl<R: Remote + 'static> Engine<R> {
         &self,
         table: &Arc<Table>,
         operation: Operation,
+        (mut suspects, made): (Vec<Suspect>, usize),
         breaker: &Arc<Breaker>,
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
-        let suspects = self.suspects_for(table, operation).await?;
+        let since = self.edited_since(table, &suspects, made).await?;
+        suspects.extend(since);
         let size = self.remote().batch_size().max(1);
         let mut batches = suspects.chunks(size).map(<[_]>::to_vec);
         let mut tasks = JoinSet::new();

@@ -18,6 +18,7 @@ mod dropping;
 mod error;
 mod examine;
 mod follow;
+mod group;
 mod handle;
 mod heal;
 mod journal;

@@ -23,9 +23,9 @@ pub(crate) struct Ceiling {
 }
 
 #[derive(Deserialize)]
-struct Page<'a> {
+pub(crate) struct Page<'a> {
     #[serde(borrow)]
-    results: Vec<Wire<'a>>,
+    pub(crate) results: Vec<Wire<'a>>,
     #[serde(default)]
     paging: Option<Paging>,
 }
@@ -42,12 +42,12 @@ struct Next {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
-    id: &'a str,
+pub(crate) struct Wire<'a> {
+    pub(crate) id: &'a str,
     created_at: &'a str,
-    updated_at: &'a str,
+    pub(crate) updated_at: &'a str,
     #[serde(borrow)]
-    properties: &'a RawValue,
+    pub(crate) properties: &'a RawValue,
 }
 
 /// The pages of the list, with the properties that the mirror at `mirror` was read with.
@@ -127,7 +127,7 @@ pub(crate) fn write(pages: &[Vec<u8>], mirror: &Path, path: &Path) -> Result<Cei
     Ok(Ceiling { seconds: began.elapsed().as_secs_f64(), records })
 }
 
-fn owned(cell: Cell<'_>) -> rusqlite::types::Value {
+pub(crate) fn owned(cell: Cell<'_>) -> rusqlite::types::Value {
     match cell {
         Cell::Null => rusqlite::types::Value::Null,
         Cell::Integer(number) => rusqlite::types::Value::Integer(number),
@@ -137,7 +137,7 @@ fn owned(cell: Cell<'_>) -> rusqlite::types::Value {
 }
 
 /// The fields of the mapping beside the mirror, typed by the schema in it.
-fn fields(mirror: &Path) -> Result<Vec<Field>, Failed> {
+pub(crate) fn fields(mirror: &Path) -> Result<Vec<Field>, Failed> {
     let file = mirror.with_file_name("mappings").join("contacts.yaml");
     let mapping = Mapping::parse("contacts.yaml", &std::fs::read_to_string(file)?)?;
     let resolved = mapping.resolve(&Store::schema_at(mirror, "contacts")?).map_err(|errors| format!("{errors:?}"))?;

@@ -66,6 +66,8 @@ fn main() -> Result<(), Failed> {
     }
     if asked("push") {
         push::measure(100_000)?;
+        push::measure_latency(50_000)?;
+        push::measure_recovery(30_000)?;
     }
     if asked("latency") {
         latency::measure()?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crmsync");
 /// How often a running program is looked at.
-const LOOK: Duration = Duration::from_millis(2);
+pub(crate) const LOOK: Duration = Duration::from_millis(2);
 
 /// Whatever went wrong, to be told and nothing else.
 pub(crate) type Failed = Box<dyn std::error::Error>;
@@ -54,10 +54,9 @@ impl Simulator {
         (&self.variables[0].1, &self.variables[1].1)
     }
 
-    /// Runs the program in `home` to its end; it must end well.
-    pub(crate) fn run(&self, home: &Path, words: &[&str]) -> Result<Ran, Failed> {
-        let began = Instant::now();
-        let mut process = Command::new(PROGRAM)
+    /// Starts the program in `home`.
+    pub(crate) fn begin(&self, home: &Path, words: &[&str]) -> Result<Child, Failed> {
+        let child = Command::new(PROGRAM)
             .args(words)
             .args(["--json", "--log-format", "json"])
             .current_dir(home)
@@ -65,6 +64,13 @@ impl Simulator {
             .stdout(fs::File::create(home.join("stdout"))?)
             .stderr(fs::File::create(home.join("stderr"))?)
             .spawn()?;
+        Ok(child)
+    }
+
+    /// Runs the program in `home` to its end; it must end well.
+    pub(crate) fn run(&self, home: &Path, words: &[&str]) -> Result<Ran, Failed> {
+        let began = Instant::now();
+        let mut process = self.begin(home, words)?;
         let (mut peak_kib, mut cpu) = (0, 0.0_f64);
         let status = loop {
             // What is read last before it ends is at most a look old.

@@ -91,35 +91,44 @@ impl Properties {
     /// As [`Properties::for_each`], of either.
     pub(crate) fn patched(&self, later: &Self, take: impl Fn(&str) -> bool) -> Result<Self, PropertiesError> {
         let (mut own, told) = (self.members()?, later.members()?);
-        let mut places: HashMap<String, usize> =
-            own.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
-        for (name, value) in told {
-            match places.get(&name) {
-                Some(place) => own[*place].1 = value,
-                None if take(&name) => {
-                    places.insert(name.clone(), own.len());
-                    own.push((name, value));
-                }
-                None => {}
+        let known = own.len();
+        let mut later: HashMap<&str, (&RawValue, bool)> =
+            told.iter().map(|(name, value)| (name.as_ref(), (*value, true))).collect();
+        for (name, value) in &mut own {
+            if let Some((told, is_new)) = later.get_mut(name.as_ref()) {
+                (*value, *is_new) = (*told, false);
             }
         }
-        let members: Vec<String> =
-            own.into_iter().map(|(name, value)| format!("{}:{}", serde_json::Value::from(name), value.get())).collect();
-        Ok(Self(format!("{{{}}}", members.join(",")).into()))
+        for (name, _) in &told {
+            if let Some((value, true)) = later.remove(name.as_ref())
+                && take(name)
+            {
+                own.push((Cow::Borrowed(name), value));
+            }
+        }
+        let mut text = String::with_capacity(self.0.len() + 64 * (1 + own.len() - known));
+        for (place, (name, value)) in own.iter().enumerate() {
+            text.push(if place == 0 { '{' } else { ',' });
+            text.push_str(&serde_json::to_string(name)?);
+            text.push(':');
+            text.push_str(value.get());
+        }
+        text.push_str(if own.is_empty() { "{}" } else { "}" });
+        Ok(Self(text.into()))
     }
 
     /// Every member, its value as it arrived.
-    fn members(&self) -> Result<Vec<(String, &RawValue)>, PropertiesError> {
+    fn members(&self) -> Result<Vec<(Cow<'_, str>, &RawValue)>, PropertiesError> {
         struct Raw;
         impl<'de> Visitor<'de> for Raw {
-            type Value = Vec<(String, &'de RawValue)>;
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("an object of property values")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(name) = map.next_key_seed(Name)? {
-                    members.push((name.into_owned(), map.next_value()?));
+                    members.push((name, map.next_value()?));
                 }
                 Ok(members)
             }

@@ -7,7 +7,7 @@ use crate::pull::Stored;
 use crate::remote::Remote;
 use crate::store::{LinkChange, Suspect, Table};
 use mappings::Mapping;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// How many rows are compared in one transaction.
@@ -31,33 +31,30 @@ pub struct PlannedObject {
 /// What is to be pushed, by object type.
 pub type Survey = BTreeMap<String, PlannedObject>;
 
+/// The rows of a table that are to be pushed, by what for.
+#[derive(Default)]
+pub(super) struct Due {
+    creates: Vec<Suspect>,
+    updates: Vec<Suspect>,
+    /// Also those with edits, which are sent first.
+    archives: Vec<Suspect>,
+    /// How many rows were to be made, once they were taken out.
+    made: usize,
+    /// How many rows wait for a person.
+    pub(super) waiting: u64,
+}
+
 /// How much a push would change.
 #[derive(Default)]
 struct Extent {
+    due: Due,
     updates: u64,
     archives: u64,
-    waiting: u64,
     /// By column: how many values were cleared.
     cleared: BTreeMap<String, u64>,
 }
 
 impl<R: Remote + 'static> Engine<R> {
-    /// The rows of a table for which an operation is due.
-    pub(super) async fn suspects_for(
-        &self,
-        table: &Arc<Table>,
-        operation: Operation,
-    ) -> Result<Vec<Suspect>, RunError> {
-        let mut wanted = Vec::new();
-        self.compare(table, |suspect, plan| {
-            if plan.change.as_ref().is_some_and(|change| change.operation == operation) {
-                wanted.push(suspect);
-            }
-        })
-        .await?;
-        Ok(wanted)
-    }
-
     /// What a push would send, without a call. `objects` limits it to some of the mapped object types; empty means all.
     /// With `full` every row is compared with its base, not only those that triggers noted.
     ///
@@ -117,13 +114,14 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(planned)
     }
 
-    /// Looks whether the belts let everything through that is due. Returns how many rows wait for a person.
+    /// Looks what is due, and whether the belts let everything of it through. Nothing but that is then sent: what
+    /// somebody asks for later is the next run's, and its belts'.
     ///
     /// # Errors
     /// [`RunError::Belt`] naming the number to allow.
-    pub(super) async fn check_belts(&self, table: &Arc<Table>) -> Result<u64, RunError> {
+    pub(super) async fn due_within_belts(&self, table: &Arc<Table>) -> Result<Due, RunError> {
         let mut extent = Extent::default();
-        self.compare(table, |_, plan| extent.add(&plan)).await?;
+        self.compare(table, |suspect, plan| extent.add(suspect, &plan)).await?;
         let object = table.object().to_owned();
         let columns: Vec<String> = extent.cleared.keys().cloned().collect();
         let counted = Arc::clone(table);
@@ -158,7 +156,34 @@ impl<R: Remote + 'static> Engine<R> {
                 )));
             }
         }
-        Ok(extent.waiting)
+        Ok(extent.due)
+    }
+
+    /// Rows that are to be updated now that so many new rows were looked for: where a record was there already, what the
+    /// row says beside it has become an edit, of this row or of the one that the record had. If there are more, somebody
+    /// else has been editing, and no belt has counted it: they wait for the next run.
+    pub(super) async fn edited_since(
+        &self,
+        table: &Arc<Table>,
+        known: &[Suspect],
+        made: usize,
+    ) -> Result<Vec<Suspect>, RunError> {
+        let mut edited = Vec::new();
+        if made == 0 {
+            return Ok(edited);
+        }
+        let known: HashSet<Option<&str>> = known.iter().map(|suspect| suspect.id.as_deref()).collect();
+        self.compare(table, |suspect, plan| {
+            let is_edit = plan.change.is_some_and(|change| change.operation == Operation::Update);
+            if is_edit && !known.contains(&suspect.id.as_deref()) {
+                edited.push(suspect);
+            }
+        })
+        .await?;
+        if edited.len() > made {
+            edited.clear();
+        }
+        Ok(edited)
     }
 
     /// Compares every row that somebody touched with its base. A value that cannot be sent becomes a reject.
@@ -184,14 +209,37 @@ impl<R: Remote + 'static> Engine<R> {
     }
 }
 
+impl Due {
+    /// Takes the rows out for which an operation is due; before updates also tells how many were to be made.
+    pub(super) fn take(&mut self, operation: Operation) -> (Vec<Suspect>, usize) {
+        match operation {
+            Operation::Create => {
+                self.made = self.creates.len();
+                (std::mem::take(&mut self.creates), 0)
+            }
+            Operation::Update => (std::mem::take(&mut self.updates), self.made),
+            Operation::Archive => (std::mem::take(&mut self.archives), 0),
+        }
+    }
+}
+
 impl Extent {
-    fn add(&mut self, plan: &RowPlan) {
-        self.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
+    fn add(&mut self, suspect: Suspect, plan: &RowPlan) {
+        self.due.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
         self.archives += u64::from(plan.archive);
-        let Some(change) = plan.change.as_ref().filter(|change| change.operation == Operation::Update) else { return };
-        self.updates += 1;
-        for field in change.fields.iter().filter(|field| field.local.is_none()) {
-            *self.cleared.entry(field.column.clone()).or_default() += 1;
+        if plan.archive {
+            self.due.archives.push(suspect.clone());
+        }
+        match plan.change.as_ref() {
+            Some(change) if change.operation == Operation::Create => self.due.creates.push(suspect),
+            Some(change) if change.operation == Operation::Update => {
+                self.due.updates.push(suspect);
+                self.updates += 1;
+                for field in change.fields.iter().filter(|field| field.local.is_none()) {
+                    *self.cleared.entry(field.column.clone()).or_default() += 1;
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -84,3 +84,26 @@ impl From<migrations::MigrationError> for StoreError {
         }
     }
 }
+
+impl StoreError {
+    /// The same once more, for whoever else had work in the transaction that failed.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Busy => Self::Busy,
+            Self::Full => Self::Full,
+            Self::Closed => Self::Closed,
+            Self::Stopped(step) => Self::Stopped(step),
+            Self::Damaged(what) => Self::Damaged(what.clone()),
+            Self::Refused(what) => Self::Refused(what.clone()),
+            Self::OtherPortal { bound, found } => Self::OtherPortal { bound: bound.clone(), found: found.clone() },
+            Self::Altered { table, what } => Self::Altered { table: table.clone(), what: what.clone() },
+            Self::Remade { table, what } => Self::Remade { table: table.clone(), what: what.clone() },
+            Self::Sqlite(rusqlite::Error::SqliteFailure(code, what)) => {
+                Self::Sqlite(rusqlite::Error::SqliteFailure(*code, what.clone()))
+            }
+            Self::Unusable(_) | Self::Record(_) | Self::Migration(_) | Self::Sqlite(_) => {
+                Self::Unusable(self.to_string())
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Waiting happens here, on the runtime's clock: for other programs' write locks, and between our own transactions.
 
+use super::group::{Job, Queue};
 use super::{PATIENCE, Store, StoreError, Write};
 use crate::clock::Clock;
 use crate::steps::Steps;
@@ -16,7 +17,7 @@ const GAP: Duration = Duration::from_millis(5);
 /// How often a held write lock is tried again.
 const RETRY: Duration = Duration::from_millis(20);
 
-type Job = Box<dyn FnOnce(&mut Store) + Send>;
+type Order = Box<dyn FnOnce(&mut Store) + Send>;
 
 enum Executor {
     Thread(Worker),
@@ -26,13 +27,13 @@ enum Executor {
 /// The thread that owns the store. It ends with the last handle, which waits for it: the mirror is closed then, its log
 /// moved into it, before anybody else gets the run lock or the process ends.
 struct Worker {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     fn new(mut store: Store) -> Self {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::channel::<Order>();
         let thread = std::thread::spawn(move || {
             for job in queue {
                 job(&mut store);
@@ -41,7 +42,7 @@ impl Worker {
         Self { jobs: Some(jobs), thread: Some(thread) }
     }
 
-    fn send(&self, job: Job) -> Result<(), StoreError> {
+    fn send(&self, job: Order) -> Result<(), StoreError> {
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or(StoreError::Closed)
     }
 }
@@ -68,6 +69,7 @@ struct Inner {
     steps: Arc<dyn Steps>,
     /// When the last transaction ended; holding it is a writer's turn.
     turn: tokio::sync::Mutex<Option<Instant>>,
+    queue: Queue,
 }
 
 impl StoreHandle {
@@ -82,7 +84,8 @@ impl StoreHandle {
     }
 
     fn new(executor: Executor, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
-        Self { inner: Arc::new(Inner { executor, clock, steps, turn: tokio::sync::Mutex::new(None) }) }
+        let (turn, queue) = (tokio::sync::Mutex::new(None), Queue::default());
+        Self { inner: Arc::new(Inner { executor, clock, steps, turn, queue }) }
     }
 
     /// Runs `job` on the store, outside any transaction.
@@ -98,7 +101,7 @@ impl StoreHandle {
             Executor::Inline(store) => explained(&mut store.lock().unwrap_or_else(PoisonError::into_inner), job),
             Executor::Thread(worker) => {
                 let (answer, answered) = oneshot::channel();
-                let work: Job = Box::new(move |store| {
+                let work: Order = Box::new(move |store| {
                     // Whoever asked may have gone; then nobody misses the answer.
                     drop(answer.send(explained(store, job)));
                 });
@@ -137,27 +140,49 @@ impl StoreHandle {
         T: Send + 'static,
         F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let mut turn = self.inner.turn.lock().await;
-        if let Some(ended) = *turn {
+        let (answer, mut answered) = oneshot::channel();
+        self.inner.queue.push(Box::new(Job { durable, job: Some(job), value: None, answer }));
+        let asked = Instant::now();
+        loop {
+            // Whoever has the turn does what waits, others' work as well.
+            let mut turn = tokio::select! {
+                biased;
+                told = &mut answered => return told.map_err(|_| StoreError::Closed)?,
+                turn = self.inner.turn.lock() => turn,
+            };
+            if let Ok(told) = answered.try_recv() {
+                return told;
+            }
+            self.take_turn(&mut turn, asked).await?;
+        }
+    }
+
+    /// Does what waits in one transaction, some time after the last one.
+    async fn take_turn(&self, last: &mut Option<Instant>, asked: Instant) -> Result<(), StoreError> {
+        if let Some(ended) = *last {
             tokio::time::sleep_until(ended + GAP).await;
         }
-        let asked = Instant::now();
-        let mut waiting = job;
         loop {
-            let now = self.inner.clock.now();
-            let steps = Arc::clone(&self.inner.steps);
-            let attempt = self
-                .call(move |store| match store.begin(durable) {
-                    Err(StoreError::Busy) => Ok(Err(waiting)),
-                    Err(error) => Err(error),
-                    Ok(()) => store.finish(now, &*steps, waiting).map(Ok),
+            let inner = Arc::clone(&self.inner);
+            let begun = self
+                .call(move |store| {
+                    let durable = inner.queue.is_durable();
+                    match store.begin(durable) {
+                        Err(StoreError::Busy) => Ok(false),
+                        Err(error) => Err(error),
+                        Ok(()) => {
+                            store.finish(inner.clock.now(), &*inner.steps, &inner.queue, durable);
+                            Ok(true)
+                        }
+                    }
                 })
                 .await;
-            *turn = Some(Instant::now());
-            match attempt? {
-                Ok(value) => return Ok(value),
-                Err(_) if asked.elapsed() >= PATIENCE => return Err(StoreError::Busy),
-                Err(job) => waiting = job,
+            *last = Some(Instant::now());
+            if begun? {
+                return Ok(());
+            }
+            if asked.elapsed() >= PATIENCE {
+                return Err(StoreError::Busy);
             }
             tokio::time::sleep(RETRY).await;
         }

@@ -54,6 +54,7 @@ pub(super) struct LocalRow {
 pub(super) type Wires<'p> = Vec<Option<Cow<'p, str>>>;
 
 /// The engine's own columns of a row.
+#[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
     pub(super) id: &'a str,
     pub(super) created_at: Timestamp,
@@ -149,6 +150,15 @@ impl<'w> Applier<'w> {
             cells.push(projection.cell);
         }
         cells
+    }
+
+    /// As [`Applier::project`], counting, and which of the values their columns cannot show.
+    pub(super) fn project_telling<'p>(&mut self, wires: &'p [Option<Cow<'p, str>>]) -> (Vec<Cell<'p>>, Vec<bool>) {
+        let fields = self.table.mapping.fields.iter();
+        let projected = fields.zip(wires).map(|(field, wire)| field.project(wire.as_deref()));
+        let (cells, outside): (Vec<_>, Vec<_>) = projected.map(|one| (one.cell, one.outside)).unzip();
+        self.done.applied.outside += outside.iter().filter(|one| **one).count() as u64;
+        (cells, outside)
     }
 
     pub(super) fn outside(&self, wires: &[Option<Cow<'_, str>>]) -> Vec<bool> {

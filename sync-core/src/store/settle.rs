@@ -7,11 +7,13 @@
 
 use super::apply::ThreeSides;
 use super::journal::Entry;
-use super::rows::{Applier, Base, Envelope, LocalRow, Target};
+use super::rows::{Applier, Base, Envelope, LocalRow, Target, Wires};
 use super::{Applied, StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
 use crate::plan::changes::Operation;
+use mappings::Cell;
 use rusqlite::params;
+use std::borrow::Cow;
 
 /// What settling entries did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +100,8 @@ impl Applier<'_> {
         let sent = entry.properties.keys();
         self.write.forget_rejects(self.table.object(), (id, &entry.uid), entry.operation, sent)?;
         let base = self.base(id)?;
-        let before = base.as_ref().map_or_else(|| Properties::from_json("{}"), |base| base.properties.clone());
+        let nothing = Properties::from_json("{}");
+        let before = base.as_ref().map_or(&nothing, |base| &base.properties);
         let fetched = &self.table.fetched;
         let after = before.patched(&record.properties, |name| {
             entry.properties.contains_key(name) || fetched.iter().any(|fetched| fetched == name)
@@ -107,9 +110,34 @@ impl Applier<'_> {
             Some(local) if local.id.as_deref().is_none_or(|known| known == id) => Some(local),
             _ => self.local_row(id)?,
         };
-        let (row, passed_over) = self.settle_row(entry, record, base.as_ref(), local, [&before, &after])?;
-        self.settle_base(record, base.as_ref(), row, &after)?;
-        self.note_settled(entry, id, &after)?;
+        let (old, new) = (self.table.wires(before)?, self.table.wires(&after)?);
+        let (fresh, outside) = self.project_telling(&new);
+        let envelope = shown_envelope(record, base.as_ref());
+        let hash = self.hash(&fresh, envelope.archived);
+        let row = match local {
+            Some(local) => {
+                let told = Told { old, new: &new, outside };
+                let shown = self.settle_row(entry, record, &envelope, local, told, fresh)?;
+                self.note_sent_values(entry, id, &new)?;
+                if shown.hash == hash && base.as_ref().is_none_or(|base| base.row == shown.row) {
+                    self.write.forget_hints(self.table.object(), id)?;
+                }
+                (shown.row, shown.passed_over)
+            }
+            None => {
+                // Somebody deleted the row meanwhile. It is shown again, or asks for an archive, when rows are healed.
+                self.write.name_hints(self.table.object(), entry.row, id)?;
+                self.note_sent_values(entry, id, &new)?;
+                (base.as_ref().map_or(entry.row, |base| base.row), 0)
+            }
+        };
+        let (row, passed_over) = row;
+        // The base takes what was told, not that it was told: only a full read shows what others changed meanwhile, so
+        // the record still counts as read when it was read.
+        let read_at = base.as_ref().map_or(Timestamp::from_millis(0), |base| base.updated_at);
+        let envelope = Envelope { updated_at: read_at, ..envelope };
+        self.write_base(base.is_some(), row, &envelope, hash, after.as_json())?;
+        self.done.rows += i64::from(base.is_none());
         Ok(passed_over)
     }
 
@@ -117,21 +145,14 @@ impl Applier<'_> {
         &mut self,
         entry: &Entry,
         record: &Record,
-        base: Option<&Base>,
-        local: Option<LocalRow>,
-        [before, after]: [&Properties; 2],
-    ) -> Result<(i64, u64), StoreError> {
+        envelope: &Envelope<'_>,
+        local: LocalRow,
+        told: Told<'_>,
+        fresh: Vec<Cell<'_>>,
+    ) -> Result<Shown, StoreError> {
         let id = record.id.as_str();
-        let (old, new) = (self.table.wires(before)?, self.table.wires(after)?);
-        let fresh = self.project(&new, true);
-        let envelope = shown_envelope(record, base);
-        let Some(local) = local else {
-            // Somebody deleted the row meanwhile. It is shown again, or asks for an archive, when rows are healed.
-            let handle = base.map_or(entry.row, |base| base.row);
-            self.write.name_hints(self.table.object(), entry.row, id)?;
-            return Ok((handle, 0));
-        };
-        let (mut agreed, mut old, mut passed_over) = (self.project(&old, false), old.clone(), 0);
+        let Told { old, new, outside } = told;
+        let (mut agreed, mut merging, mut passed_over) = (self.project(&old, false), old.clone(), 0);
         for (place, field) in self.table.mapping.fields.iter().enumerate() {
             let Some((was, sent)) = entry.properties.get(&field.property) else { continue };
             let told = new[place].as_deref();
@@ -139,14 +160,13 @@ impl Applier<'_> {
             let ignored = field.same_wire(told, was.as_deref()) && !field.same_wire(told, sent.as_deref());
             // Both sides agree on what the remote told; the row follows unless it holds something else by now.
             agreed[place] = if still_ours && !ignored { local.cells[place].clone() } else { fresh[place].clone() };
-            old[place] = new[place].clone();
+            merging[place] = new[place].clone();
             if ignored && still_ours {
                 passed_over += 1;
                 self.write.note_passed_over(self.table, entry, id, (&field.property, sent.as_deref()))?;
             }
         }
-        let outside = self.outside(&new);
-        let sides = ThreeSides { agreed: &agreed, old: &old, new: &new, outside: &outside, replaced: false };
+        let sides = ThreeSides { agreed: &agreed, old: &merging, new, outside: &outside, replaced: false };
         let merged = self.merge(id, record.updated_at, &local, &sides, fresh)?;
         if local.id.is_none() {
             let sql = format!("UPDATE {} SET id = ?2 WHERE _row = ?1", self.table.quoted());
@@ -155,35 +175,13 @@ impl Applier<'_> {
         }
         let archiving = local.archived == 1 && !envelope.archived;
         let state = if archiving { "archiving" } else { envelope.state };
-        let envelope = Envelope { archived: envelope.archived || archiving, state, ..envelope };
-        self.write_row(Target::Known(local.row), &envelope, &merged.cells)?;
-        Ok((local.row, passed_over))
+        let archived = envelope.archived || archiving;
+        self.write_row(Target::Known(local.row), &Envelope { archived, state, ..*envelope }, &merged.cells)?;
+        Ok(Shown { row: local.row, hash: self.hash(&merged.cells, archived), passed_over })
     }
 
-    /// The base takes what was told, not that it was told: only a full read shows what others changed meanwhile, so the
-    /// record still counts as read when it was read.
-    fn settle_base(
-        &mut self,
-        record: &Record,
-        base: Option<&Base>,
-        row: i64,
-        after: &Properties,
-    ) -> Result<(), StoreError> {
-        let new = self.table.wires(after)?;
-        let fresh = self.project(&new, false);
-        let read_at = base.map_or(Timestamp::from_millis(0), |base| base.updated_at);
-        let envelope = Envelope { updated_at: read_at, ..shown_envelope(record, base) };
-        let hash = self.hash(&fresh, envelope.archived);
-        self.write_base(base.is_some(), row, &envelope, hash, after.as_json())?;
-        if base.is_none() {
-            self.done.rows += 1;
-        }
-        Ok(())
-    }
-
-    fn note_settled(&mut self, entry: &Entry, id: &str, after: &Properties) -> Result<(), StoreError> {
+    fn note_sent_values(&self, entry: &Entry, id: &str, new: &[Option<Cow<'_, str>>]) -> Result<(), StoreError> {
         let object = self.table.object();
-        let new = self.table.wires(after)?;
         for (place, field) in self.table.mapping.fields.iter().enumerate() {
             let Some((was, _)) = entry.properties.get(&field.property) else { continue };
             let told = new[place].as_deref();
@@ -194,14 +192,23 @@ impl Applier<'_> {
         if entry.operation == Operation::Create && !entry.adopted {
             self.write.note_sent(object, id, "id", [None, Some(id)])?;
         }
-        let base = self.base(id)?;
-        let local = self.local_row(id)?;
-        let clean = |local: LocalRow, base: Base| local.row == base.row && local.hash == base.row_hash;
-        if local.zip(base).is_some_and(|(local, base)| clean(local, base)) {
-            self.write.forget_hints(object, id)?;
-        }
         Ok(())
     }
+}
+
+/// What the remote told of a record, beside what both sides had agreed on: one slot for each mapped field.
+struct Told<'t> {
+    old: Wires<'t>,
+    new: &'t [Option<Cow<'t, str>>],
+    /// Which of the new values their columns cannot show.
+    outside: Vec<bool>,
+}
+
+/// The row as it stands after its entry was settled.
+struct Shown {
+    row: i64,
+    hash: i64,
+    passed_over: u64,
 }
 
 /// The engine's columns after a write: the newest time known.

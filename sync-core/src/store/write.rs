@@ -48,24 +48,8 @@ impl Store {
         Ok(())
     }
 
-    /// Runs `job` in the transaction that [`Store::begin`] opened and commits it; rolls back when it fails.
-    pub(super) fn finish<T>(
-        &self,
-        now: Timestamp,
-        steps: &dyn Steps,
-        job: impl FnOnce(&Write<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let outcome = self.guarded(now, steps, job);
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            // The first error is the one to tell; a rollback that fails leaves nothing committed either.
-            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-                tracing::warn!("the rollback failed too: {error}");
-            }
-        }
-        outcome
-    }
-
-    fn guarded<T>(
+    /// Runs `job` in the transaction that [`Store::begin`] opened, with the triggers told, and commits it.
+    pub(super) fn guarded<T>(
         &self,
         now: Timestamp,
         steps: &dyn Steps,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backfill;
+mod belts;
 mod blind;
 mod decisions;
 mod drift;

@@ -213,23 +213,6 @@ fn p29_archived_set_to_one_archives_and_a_plain_delete_archives_nothing() {
 }
 
 #[test]
-fn p25_more_archives_than_the_belt_lets_through_stop_the_object_before_anything_of_it_is_sent() {
-    paused(async {
-        let mut world = world().await;
-        world.pushing.max_archives.at_least = 3;
-        sql(&world, "UPDATE contacts SET archived = 1 WHERE _row <= 4; UPDATE contacts SET city = 'X' WHERE _row = 9");
-        world.calls();
-        let report = world.run(Command::Push, None).await.unwrap();
-        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
-        assert!(error.contains("--allow archives=4"), "{error}");
-        assert_eq!(writes(&world), 0);
-        world.pushing.allow_archives = Some(4);
-        let report = world.run_well(Command::Push).await.unwrap();
-        assert_eq!(report.objects["contacts"].pushed.archived, 4);
-    });
-}
-
-#[test]
 fn p9_an_answer_lost_after_execution_and_an_edit_since_leave_the_edit() {
     paused(async {
         let world = world().await;

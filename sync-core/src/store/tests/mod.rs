@@ -10,5 +10,6 @@ mod nasty;
 mod power;
 mod reprojecting;
 mod restoring;
+mod together;
 mod trouble;
 mod untouched;

@@ -88,7 +88,7 @@ fn reopened(folder: &Path, file: &[u8], log: &[u8]) -> (u64, u64) {
     assert_eq!(counted, if walk == 2 { PAGES * 10 } else { last }, "rows at the cursor {position}");
     store.begin(false).unwrap();
     store
-        .finish(Timestamp::from_millis(0), &crate::steps::Unstopped, |write| {
+        .guarded(Timestamp::from_millis(0), &crate::steps::Unstopped, |write| {
             let table = write.table("contacts")?;
             let mut applier = Applier::new(write, &table)?;
             for id in 1..=PAGES * 10 {
