@@ -30,7 +30,7 @@ impl<R: Remote + 'static> Engine<R> {
         breaker: &Breaker,
         report: &mut Report,
     ) -> Result<(), RunError> {
-        let LinkLook { changes, refused, waiting } = self.survey_links(full).await?;
+        let LinkLook { changes, refused, waiting, .. } = self.survey_links(full).await?;
         for (object, count) in refused {
             pushed_of(report, &object).refused += count;
         }

@@ -84,9 +84,17 @@ impl<R: Remote + 'static> Engine<R> {
     /// Associations, each with the object type at whose records it begins, or else at whose it ends.
     async fn plan_links(&self, survey: &mut Survey, full: bool) -> Result<(), RunError> {
         let look = self.survey_links(full).await?;
-        let changes = look.changes.clone();
-        self.store().write(move |write| write.note_pending_links(&changes)).await?;
-        for change in look.changes {
+        // By the time that associations are sent, the new rows have records.
+        let mut ahead: BTreeMap<_, LinkChange> = BTreeMap::new();
+        for change in look.ahead {
+            let key = (change.pair.from.clone(), change.pair.to.clone(), change.from.clone(), change.to.clone());
+            let kinds = change.local.clone();
+            ahead.entry(key).or_insert(change).local.extend(kinds);
+        }
+        let changes: Vec<LinkChange> = look.changes.into_iter().chain(ahead.into_values()).collect();
+        let noted = changes.clone();
+        self.store().write(move |write| write.note_pending_links(&noted)).await?;
+        for change in changes {
             let named = [&change.pair.from, &change.pair.to].into_iter().find(|object| survey.contains_key(*object));
             if let Some(planned) = named.cloned().and_then(|object| survey.get_mut(&object)) {
                 planned.links.push(change);

@@ -69,6 +69,8 @@ impl LinkChange {
 pub struct LinkLook {
     /// What is to be pushed.
     pub changes: Vec<LinkChange>,
+    /// What is to be pushed as soon as both ends have records; such an end is told by its `_uid`.
+    pub ahead: Vec<LinkChange>,
     /// Rows and pairs that were refused now, by object type.
     pub refused: BTreeMap<String, u64>,
     /// Those that were refused before and wait for a person.
@@ -79,6 +81,7 @@ impl LinkLook {
     /// Adds what another look found.
     pub fn add(&mut self, other: Self) {
         self.changes.extend(other.changes);
+        self.ahead.extend(other.ahead);
         for (object, count) in other.refused {
             *self.refused.entry(object).or_default() += count;
         }
@@ -153,7 +156,9 @@ impl Write<'_> {
         let mut look = LinkLook::default();
         for (id, standing) in ways.write_all_out(suspects)? {
             let mut wishes: Vec<Wish> = standing.iter().filter_map(|(row, standing)| row.wish(standing)).collect();
-            let mut waits = standing.iter().any(|(_, standing)| *standing == Standing::Waits);
+            let ahead: Vec<LinkChange> =
+                standing.iter().filter_map(|(_, standing)| standing.ahead().cloned()).collect();
+            let mut waits = standing.iter().any(|(_, standing)| matches!(standing, Standing::Waits(_)));
             let bad = bad_rows(&standing);
             let mut changes = Vec::new();
             for pair in ways.pairs_from(&id)? {
@@ -161,7 +166,7 @@ impl Write<'_> {
             }
             let (refused, waiting) = rejects.settle(self, &id, &wishes, &mut changes)?;
             let clean = !waits && changes.is_empty() && refused.is_empty() && waiting.is_empty();
-            look.add(LinkLook { changes, refused, waiting });
+            look.add(LinkLook { changes, ahead, refused, waiting });
             if clean {
                 self.connection
                     .prepare_cached("DELETE FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
@@ -180,12 +185,16 @@ impl Write<'_> {
             .prepare_cached("DELETE FROM sync_pending WHERE operation IN ('associate', 'dissociate')")?
             .execute([])?;
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO sync_pending (object, record_id, operation, property, base, local)
-             VALUES (?1, ?2, ?3, 'associations', ?4, ?5)",
+            "INSERT INTO sync_pending (object, record_id, uid, operation, property, base, local)
+             VALUES (?1, ?2, ?3, ?4, 'associations', ?5, ?6)",
         )?;
         for change in changes {
             let (base, local) = (change.told(&change.base), change.told(&change.local));
-            insert.execute(params![change.pair.from, change.from.as_str(), change.operation(), base, local])?;
+            // There is more in the key of a row than digits.
+            let from = change.from.as_str();
+            let is_id = from.bytes().all(|byte| byte.is_ascii_digit());
+            let (id, uid) = (is_id.then_some(from), (!is_id).then_some(from));
+            insert.execute(params![change.pair.from, id, uid, change.operation(), base, local])?;
         }
         Ok(())
     }

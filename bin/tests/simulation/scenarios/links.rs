@@ -335,6 +335,30 @@ fn what_the_portal_adds_of_its_own_accord_is_no_refusal() {
 }
 
 #[test]
+fn a_plan_tells_of_associations_whose_ends_are_rows_without_records_as_they_are_then_sent() {
+    paused(async {
+        let world = world().await;
+        let company = two(&world).1.to_string();
+        let new = "INSERT INTO contacts (_uid, email) VALUES ('ada-1', 'ada@mail.example')";
+        world.person().execute_batch(new).unwrap();
+        add(&world, "ada-1", &company, Some("Decision maker"));
+        add(&world, "ada-1", &company, None);
+        add(&world, "ada-1", &company, Some("Nobody"));
+        let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+        let [link] = survey["contacts"].links.as_slice() else { panic!("{:?}", survey["contacts"].links) };
+        let labels: Vec<Option<&str>> = link.local.iter().map(|kind| kind.label.as_deref()).collect();
+        assert_eq!((link.from.as_str(), link.to.as_str()), ("ada-1", company.as_str()));
+        assert_eq!(labels, [None, Some("Decision maker")]);
+        let noted = "SELECT count(*) FROM sync_pending WHERE uid = 'ada-1' AND record_id IS NULL
+                     AND operation = 'associate' AND local LIKE '%\"Decision maker\"%'";
+        assert_eq!(world.count(noted), 1);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.pushed().created, report.pushed().linked), (1, 1));
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 1, "nobody knows that label");
+    });
+}
+
+#[test]
 fn p1_a_primary_company_stays_primary_though_the_one_before_gets_a_label_at_the_same_time() {
     for (before, wanted) in [(0, 1), (1, 0)] {
         paused(async {

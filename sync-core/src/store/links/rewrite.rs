@@ -3,9 +3,9 @@
 
 use super::ends::{End, Way, Ways};
 use super::refused::Wish;
-use super::{ASSOCIATIONS, LinkSuspect};
-use crate::model::AssociationKind;
-use crate::plan::links::{Given, resolve, turned};
+use super::{ASSOCIATIONS, LinkChange, LinkSuspect};
+use crate::model::{AssociationKind, RecordId};
+use crate::plan::links::{Given, Kinds, resolve, turned};
 use crate::store::{Pair, StoreError};
 use rusqlite::{Row, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +26,28 @@ pub(super) struct Written {
 pub(super) enum Standing {
     /// It says all there is to say.
     Good,
-    /// An end has no record yet.
-    Waits,
+    /// An end has no record yet; what is to be written once it has, as far as that is known.
+    Waits(Option<LinkChange>),
     /// It cannot be sent, and why.
     Bad(String),
+}
+
+impl Standing {
+    /// What is to be written once both ends have records.
+    pub(super) fn ahead(&self) -> Option<&LinkChange> {
+        match self {
+            Self::Waits(ahead) => ahead.as_ref(),
+            Self::Good | Self::Bad(_) => None,
+        }
+    }
+}
+
+/// What a row means, as the remote would tell it.
+struct Meant {
+    pair: Pair,
+    from: String,
+    to: String,
+    kind: AssociationKind,
 }
 
 /// The rows of one record that are not what both sides agreed on, and what is to be made of each.
@@ -72,20 +90,18 @@ impl Ways<'_> {
         while let Some(suspect) = left.pop() {
             let mut standings = Vec::new();
             for row in self.rows_of(&suspect)? {
-                let standing = match self.meant(&row)? {
-                    Ok(Some((pair, [from, to], kind))) => {
-                        if self.replace(&row, &pair, [&from, &to], &kind)? {
-                            if !done.contains_key(&from) {
-                                left.push(LinkSuspect { id: from, rows: Vec::new() });
-                            }
-                            continue;
-                        }
-                        Standing::Good
+                let meant = match self.meant(&row)? {
+                    Ok(meant) => meant,
+                    Err(standing) => {
+                        standings.push((row, standing));
+                        continue;
                     }
-                    Ok(None) => Standing::Waits,
-                    Err(why) => Standing::Bad(why),
                 };
-                standings.push((row, standing));
+                if !self.replace(&row, &meant)? {
+                    standings.push((row, Standing::Good));
+                } else if !done.contains_key(&meant.from) {
+                    left.push(LinkSuspect { id: meant.from, rows: Vec::new() });
+                }
             }
             done.entry(suspect.id).or_default().extend(standings);
         }
@@ -120,50 +136,54 @@ impl Ways<'_> {
         Ok(rows)
     }
 
-    /// What a row means, in the direction in which its pair is stored; `None` while it has to wait.
-    #[expect(clippy::type_complexity, reason = "a row has that many parts, and is read in one place")]
-    fn meant(
-        &mut self,
-        row: &Written,
-    ) -> Result<Result<Option<(Pair, [String; 2], AssociationKind)>, String>, StoreError> {
+    /// What a row means, in the direction in which its pair is stored.
+    fn meant(&mut self, row: &Written) -> Result<Result<Meant, Standing>, StoreError> {
         let (pair, is_turned) = match self.way(&row.from_object, &row.to_object)? {
             Way::Stored(pair) => (pair, false),
             Way::Turned(pair) => (pair, true),
-            Way::LeftOut => return Ok(Ok(None)),
-            Way::Bad(why) => return Ok(Err(why)),
+            Way::LeftOut => return Ok(Err(Standing::Waits(None))),
+            Way::Bad(why) => return Ok(Err(Standing::Bad(why))),
         };
         if let Some(why) = self.refuses(&pair) {
-            return Ok(Err(why));
+            return Ok(Err(Standing::Bad(why)));
         }
         let (from, to) = if is_turned { (&row.to, &row.from) } else { (&row.from, &row.to) };
-        let ends = match self.both_ends(&pair, from, to)? {
-            Ok(ends) => ends,
-            Err(End::Bad(why)) => return Ok(Err(why)),
-            Err(_) => return Ok(Ok(None)),
-        };
-        let kind = match resolve(&row.given, self.kinds(&row.from_object, &row.to_object)?) {
-            Ok(kind) => kind,
-            Err(why) => return Ok(Err(why)),
-        };
-        if !is_turned {
-            return Ok(Ok(Some((pair, ends, kind))));
+        let ends = self.both_ends(&pair, from, to)?;
+        if let Err(End::Bad(why)) = ends {
+            return Ok(Err(Standing::Bad(why)));
         }
-        Ok(match turned(&kind, self.kinds(&pair.from, &pair.to)?) {
-            Ok(kind) => Ok(Some((pair, ends, kind))),
-            Err(why) => Err(format!("{why}; write the row from {} to {}", pair.from, pair.to)),
+        let kind = self.kind_meant(row, &pair, is_turned)?;
+        Ok(match (ends, kind) {
+            (Ok([from, to]), Ok(kind)) => Ok(Meant { pair, from, to, kind }),
+            (Ok(_), Err(why)) => Err(Standing::Bad(why)),
+            (Err(_), Err(_)) => Err(Standing::Waits(None)),
+            (Err(_), Ok(kind)) => {
+                let (from, to) = (RecordId::from(from.clone()), RecordId::from(to.clone()));
+                let (base, local) = (Kinds::new(), Kinds::from([kind]));
+                Err(Standing::Waits(Some(LinkChange { pair, from, to, base, local })))
+            }
         })
     }
 
-    /// Puts what a row means in its place. Says whether that is another row, which has to be looked at by itself.
-    fn replace(
-        &self,
+    fn kind_meant(
+        &mut self,
         row: &Written,
         pair: &Pair,
-        [from, to]: [&str; 2],
-        kind: &AssociationKind,
-    ) -> Result<bool, StoreError> {
+        is_turned: bool,
+    ) -> Result<Result<AssociationKind, String>, StoreError> {
+        let kind = match resolve(&row.given, self.kinds(&row.from_object, &row.to_object)?) {
+            Ok(kind) if is_turned => kind,
+            done => return Ok(done),
+        };
+        let there = turned(&kind, self.kinds(&pair.from, &pair.to)?);
+        Ok(there.map_err(|why| format!("{why}; write the row from {} to {}", pair.from, pair.to)))
+    }
+
+    /// Puts what a row means in its place. Says whether that is another row, which has to be looked at by itself.
+    fn replace(&self, row: &Written, meant: &Meant) -> Result<bool, StoreError> {
+        let Meant { pair, from, to, kind } = meant;
         let connection = self.write.connection;
-        let same_ends = row.from_object == pair.from && row.from == from && row.to == to;
+        let same_ends = row.from_object == pair.from && row.from == *from && row.to == *to;
         if same_ends && row.given == super::given(kind) {
             return Ok(false);
         }
@@ -174,7 +194,7 @@ impl Ways<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![pair.from, from, pair.to, to, kind.category, kind.type_id, kind.label])?;
-        if from == row.from {
+        if *from == row.from {
             return Ok(false);
         }
         connection
