@@ -289,6 +289,27 @@ pub(super) fn nothing_is_stale(world: &World) -> Verdict {
     Ok(())
 }
 
+/// P20, at any moment: what is called missing is erased, or was merged away.
+pub(super) fn what_is_missing_is_gone(world: &World) -> Verdict {
+    if !world.mirror().exists() {
+        return Ok(());
+    }
+    for mapping in &world.mappings {
+        let object = mapping.object.as_str();
+        let person = world.person();
+        let sql = format!("SELECT id FROM {} WHERE state = 'missing'", mapping.table);
+        let Ok(mut missing) = person.prepare(&sql) else { continue };
+        let missing = missing.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        for id in missing.map(Result::unwrap) {
+            let truth = world.rehearsal.portal().record(object, id.parse().unwrap());
+            if truth.is_some_and(|truth| !truth.purged && truth.merged_into.is_none()) {
+                return Err(format!("{object} {id} is called missing, and is there"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// O8: the credential is in no file.
 pub(super) fn the_token_is_nowhere(world: &World) -> Verdict {
     let token = world.token().as_bytes();

@@ -36,6 +36,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             }
             round(&world, &mut dice, &mut edits).await?;
             oracle::nothing_is_stale(&world)?;
+            oracle::what_is_missing_is_gone(&world)?;
             people::analyst(&world, &mut dice, &mut edits);
             sleep(Duration::from_secs(dice.u64(1..7_200))).await;
         }
