@@ -115,8 +115,8 @@ impl Store {
             done.extend(pieces.into_iter().map(|piece| (piece, Ok(()))));
         }
         for (piece, outcome) in done {
-            let all = ended.as_ref().map_or_else(|error| Err(error.again()), |()| Ok(()));
-            piece.tell(all.and(outcome.map_err(|error| self.explain(error))));
+            let all = ended.as_ref().map_err(StoreError::again).copied();
+            piece.tell(outcome.map_err(|error| self.explain(error)).and(all));
         }
     }
 

@@ -72,6 +72,18 @@ async fn p15_a_piece_that_fails_leaves_nothing_and_lets_the_others_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_piece_that_fails_is_told_its_own_error_whether_it_was_alone_or_not() {
+    let mirror = Mirror::new();
+    let broken = || mirror.apply(vec![record(7, 5, "[]")]);
+    for _ in 0..2 {
+        let (alone_at_first, together) = tokio::join!(broken(), broken());
+        for error in [alone_at_first.unwrap_err(), together.unwrap_err()] {
+            assert!(matches!(error, StoreError::Record(_)), "{error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn p37_a_full_disk_fails_everything_that_shared_the_transaction() {
     let mirror = Mirror::new();
     mirror.apply(page(1..2)).await.unwrap();
