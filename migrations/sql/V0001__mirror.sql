@@ -140,7 +140,7 @@ CREATE TABLE sync_rejects (
     -- Why a person gave it up; only a new row that stays in its table keeps its reject then.
     dropped TEXT
 );
-CREATE INDEX sync_rejects_by_object ON sync_rejects (object);
+CREATE INDEX sync_rejects_by_record ON sync_rejects (object, record_id, uid);
 
 -- What was sent to the remote, entered before the first byte left. An entry without a settled_at may or may not have
 -- been carried out: its record is looked at before anything else of it is sent.

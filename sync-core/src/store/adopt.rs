@@ -110,7 +110,7 @@ impl Write<'_> {
                 SELECT 1 FROM sync_meta m JOIN sync_runs r ON r.id = CAST(m.value AS INTEGER)
                 WHERE m.key = 'restored_in_run' AND r.started_at >=
                     (SELECT min(at) FROM sync_touched WHERE object = ?1 AND row_handle = ?2))
-            AND NOT EXISTS (SELECT 1 FROM sync_rejects WHERE object = ?1 AND uid = ?3 AND retry = 1)";
+            AND NOT EXISTS (SELECT 1 FROM sync_rejects WHERE object = ?1 AND record_id IS NULL AND uid = ?3 AND retry = 1)";
         let held = self
             .connection
             .prepare_cached(held)?

@@ -111,7 +111,9 @@ impl Write<'_> {
         let names = serde_json::to_string(&properties.collect::<Vec<_>>()).unwrap_or_default();
         self.connection
             .prepare_cached(
-                "DELETE FROM sync_rejects WHERE object = ?1 AND (record_id = ?2 OR (record_id IS NULL AND uid = ?3))
+                "DELETE FROM sync_rejects WHERE id IN (
+                     SELECT id FROM sync_rejects WHERE object = ?1 AND record_id = ?2 UNION ALL
+                     SELECT id FROM sync_rejects WHERE object = ?1 AND record_id IS NULL AND uid = ?3)
                  AND operation = ?4 AND (operation <> 'update' OR NOT EXISTS (
                      SELECT 1 FROM json_each(properties) WHERE key NOT IN (SELECT value FROM json_each(?5))))",
             )?
