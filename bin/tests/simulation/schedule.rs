@@ -25,6 +25,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             // Sweeps that take several runs.
             world.pulling.sweep_slice = Duration::from_millis(dice.u64(..3_000));
         }
+        sweep_often(seed, &mut world);
         world.pulling.lanes = lanes(&mut dice);
         if dice.bool() {
             world.mappings = slim();
@@ -47,6 +48,14 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         oracle::the_token_is_nowhere(&world)?;
         Ok((world.trace(), world.contents()))
     })
+}
+
+/// In half of the seeds sweeps are due while people still work and things go wrong, not only once it is quiet.
+pub(super) fn sweep_often(seed: u64, world: &mut World) {
+    let mut dice = Rng::with_seed(seed ^ 0x0005_3ee9);
+    if dice.bool() {
+        world.pulling.sweep_every = Duration::from_secs(60 * dice.u64(1..120));
+    }
 }
 
 /// One of two mappings of contacts: a person changes it from time to time.

@@ -58,8 +58,9 @@ impl Write<'_> {
             }
             let local = read(&mut statements.local, pair, from)?;
             let merged = merge(&base, &local, &remote);
-            for (to, category, type_id, _) in base.difference(&remote) {
+            for (to, category, type_id, label) in base.difference(&remote) {
                 statements.remove_base.execute(params![pair.from, from, pair.to, to, category, type_id])?;
+                statements.remove_alike.execute(params![pair.from, from, pair.to, to, label])?;
             }
             for (to, category, type_id, label) in remote.difference(&base) {
                 statements.add_base.execute(params![pair.from, from, pair.to, to, category, type_id, label])?;
@@ -81,6 +82,7 @@ struct Statements<'w> {
     local: CachedStatement<'w>,
     remove: CachedStatement<'w>,
     remove_base: CachedStatement<'w>,
+    remove_alike: CachedStatement<'w>,
     add: CachedStatement<'w>,
     add_base: CachedStatement<'w>,
 }
@@ -105,6 +107,12 @@ impl<'w> Statements<'w> {
             remove_base: prepare(&format!(
                 "DELETE FROM sync_association_base WHERE {pair} AND category = ?5 AND type_id = ?6"
             ))?,
+            // What a person wrote beside the row, from the other side or with a label alone, says the same.
+            remove_alike: prepare(
+                "DELETE FROM associations WHERE coalesce(label, '') = coalesce(?5, '')
+                 AND (from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4 AND type_id IS NULL
+                   OR from_object = ?3 AND from_id = ?4 AND to_object = ?1 AND to_id = ?2 AND ?1 <> ?3)",
+            )?,
             add: prepare(&format!("INSERT OR IGNORE INTO associations {columns} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?,
             add_base: prepare(&format!(
                 "INSERT OR REPLACE INTO sync_association_base {columns} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"

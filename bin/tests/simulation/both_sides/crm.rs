@@ -87,6 +87,9 @@ fn administer(world: &World, dice: &mut Rng, ledger: &mut Ledger) {
             portal.archive_property(now, COMES_AND_GOES.0, COMES_AND_GOES.1)
         }
         0..3 => {
+            if !is_there(&portal, COMES_AND_GOES) {
+                ledger.came_back(now, COMES_AND_GOES.0, COMES_AND_GOES.1);
+            }
             drop(portal);
             return bring_back(world);
         }

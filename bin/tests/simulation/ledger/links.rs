@@ -105,8 +105,9 @@ impl Links {
     pub(in crate::simulation) fn are_accounted_for(&self, world: &World) -> Verdict {
         let judge = Judge::of(self, world);
         for (n, event) in self.events.iter().enumerate() {
-            let named = judge.named(&event.key);
-            let mut later = self.events[n + 1..].iter().filter(|later| judge.named(&later.key) == named);
+            // A row follows its ends when they are merged, and may go under another name than it came.
+            let settled = judge.settled(&event.key);
+            let mut later = self.events[n + 1..].iter().filter(|later| judge.settled(&later.key) == settled);
             let lost = match event.deed {
                 Deed::Inserted(false) if !later.any(|e| matches!(e.deed, Deed::Deleted(_))) => {
                     !judge.addition_arrived(event)

@@ -35,6 +35,8 @@ pub(super) struct Ledger {
     next: u32,
     local: Vec<Local>,
     remote: Vec<Remote>,
+    /// When a property came back, with values that nobody could read in between.
+    brought_back: Vec<(String, String, Millis)>,
     /// Values that identify a new row, and how many records may come of it.
     made: Vec<(String, String, usize)>,
     /// Records whose rows a hand took back, with what had been written into them.
@@ -92,6 +94,11 @@ impl Ledger {
 
     pub(super) fn wrote_there(&mut self, at: Millis, object: &str, id: u64, property: &str, token: String) {
         self.remote.push(Remote { token, object: object.to_owned(), id, property: property.to_owned(), at });
+    }
+
+    /// Notes that a property is there again, with the values that it had.
+    pub(super) fn came_back(&mut self, at: Millis, object: &str, property: &str) {
+        self.brought_back.push((object.to_owned(), property.to_owned(), at));
     }
 
     /// Notes a new row that can be told by a value; `most` records may come of it.
@@ -155,7 +162,11 @@ impl Ledger {
                 )
                 .unwrap();
             let looked = looked.as_deref().and_then(sync_core::model::Timestamp::parse);
-            let between = looked.is_some_and(|looked| theirs.at >= looked.millis() - 60_000);
+            let came = |(object, name, at): &&(String, String, Millis)| {
+                (object, name) == (&written.object, property) && *at <= written.at
+            };
+            let shown_at = self.brought_back.iter().filter(came).map(|(_, _, at)| *at).max().unwrap_or(theirs.at);
+            let between = looked.is_some_and(|looked| theirs.at.max(shown_at) >= looked.millis() - 60_000);
             if !seen && !between {
                 return Err(format!(
                     "{} {} {property}: {before} of {} was written over with {sent:?} at {} and is kept nowhere",

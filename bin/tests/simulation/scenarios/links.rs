@@ -7,7 +7,7 @@ mod undoing;
 
 use super::super::world::{Command, World, paused};
 use super::pushes::{sql, writes};
-use super::{after, agree, ids, minutes, still};
+use super::{after, agree, edit, ids, minutes, still};
 use mappings::Mapping;
 use simulator::Category;
 
@@ -355,6 +355,34 @@ fn a_plan_tells_of_associations_whose_ends_are_rows_without_records_as_they_are_
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!((report.pushed().created, report.pushed().linked), (1, 1));
         assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 1, "nobody knows that label");
+    });
+}
+
+#[test]
+fn p1_a_pair_that_is_written_once_more_and_then_taken_apart_there_is_taken_apart() {
+    paused(async {
+        let world = world().await;
+        let pair = two(&world);
+        let (contact, company) = (pair.0.to_string(), pair.1.to_string());
+        add_there(&world, pair, Category::UserDefined, 1);
+        edit(&world, "contacts", pair.0, "firstname", "Seen");
+        after(minutes(5)).await;
+        world.run_well(Command::Sync).await.unwrap();
+        agree(&world);
+        // What is there already, with a label alone and from the other side.
+        add(&world, &contact, &company, Some("Decision maker"));
+        let turned = "INSERT INTO associations (from_object, from_id, to_object, to_id, label)
+                      VALUES ('companies', ?2, 'contacts', ?1, 'Decision maker'), ('companies', ?2, 'contacts', ?1, NULL)";
+        world.person().execute(turned, (&contact, &company)).unwrap();
+        let now = world.rehearsal.now();
+        world.rehearsal.portal().dissociate(now, "contacts", pair.0, "companies", pair.1).unwrap();
+        edit(&world, "contacts", pair.0, "firstname", "Seen again");
+        after(minutes(5)).await;
+        writes(&world);
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!((there(&world, pair), writes(&world)), (Vec::new(), 0));
+        assert_eq!(world.count("SELECT count(*) FROM associations"), 0);
+        settled(&world).await;
     });
 }
 
