@@ -124,8 +124,15 @@ impl Store {
         let began = Instant::now();
         let alone = pieces.len() == 1;
         while let Some(mut piece) = pieces.pop_front() {
-            let outcome = if alone { piece.run(write) } else { self.apart(write, piece.as_mut()) };
-            let fatal = outcome.as_ref().err().filter(|error| alone || self.is_over(error)).map(StoreError::again);
+            let outcome = if alone { Ok(piece.run(write)) } else { self.apart(write, piece.as_mut()) };
+            let (outcome, fatal) = match outcome {
+                Ok(outcome) => {
+                    let fatal = outcome.as_ref().err().filter(|error| alone || self.is_over(error));
+                    let fatal = fatal.map(StoreError::again);
+                    (outcome, fatal)
+                }
+                Err(error) => (Err(error.again()), Some(error)),
+            };
             done.push((piece, outcome));
             if let Some(error) = fatal {
                 return Err(error);
@@ -137,8 +144,9 @@ impl Store {
         Ok(())
     }
 
-    /// Does a piece so that it can be undone without the others.
-    fn apart(&self, write: &Write<'_>, piece: &mut dyn Piece) -> Result<(), StoreError> {
+    /// Does a piece so that it can be undone without the others. Where even that fails, nothing of the transaction may be
+    /// committed.
+    fn apart(&self, write: &Write<'_>, piece: &mut dyn Piece) -> Result<Result<(), StoreError>, StoreError> {
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]);
         run("SAVEPOINT piece")?;
         let outcome = piece.run(write);
@@ -148,7 +156,7 @@ impl Store {
         if !self.connection.is_autocommit() {
             run("RELEASE piece")?;
         }
-        outcome
+        Ok(outcome)
     }
 
     /// Whether nothing more can be done in the transaction in which this went wrong.
