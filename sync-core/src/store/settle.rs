@@ -114,11 +114,10 @@ impl Applier<'_> {
         let (fresh, outside) = self.project_telling(&new);
         let envelope = shown_envelope(record, base.as_ref());
         let hash = self.hash(&fresh, envelope.archived);
-        let row = match local {
+        let (row, passed_over) = match local {
             Some(local) => {
                 let told = Told { old, new: &new, outside };
                 let shown = self.settle_row(entry, record, &envelope, local, told, fresh)?;
-                self.note_sent_values(entry, id, &new)?;
                 if shown.hash == hash && base.as_ref().is_none_or(|base| base.row == shown.row) {
                     self.write.forget_hints(self.table.object(), id)?;
                 }
@@ -127,11 +126,10 @@ impl Applier<'_> {
             None => {
                 // Somebody deleted the row meanwhile. It is shown again, or asks for an archive, when rows are healed.
                 self.write.name_hints(self.table.object(), entry.row, id)?;
-                self.note_sent_values(entry, id, &new)?;
                 (base.as_ref().map_or(entry.row, |base| base.row), 0)
             }
         };
-        let (row, passed_over) = row;
+        self.note_sent_values(entry, id, &new)?;
         // The base takes what was told, not that it was told: only a full read shows what others changed meanwhile, so
         // the record still counts as read when it was read.
         let read_at = base.as_ref().map_or(Timestamp::from_millis(0), |base| base.updated_at);
