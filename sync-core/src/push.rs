@@ -13,6 +13,7 @@ mod creates;
 mod decisions;
 mod evidence;
 mod links;
+mod look;
 mod lookalikes;
 mod recover;
 mod send;

@@ -7,6 +7,7 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
+use super::look::fresh;
 use super::send::refusal_of;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
@@ -133,7 +134,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         breaker.check()?;
         let _held = self.hold_pairs(std::iter::once(pair)).await;
-        let Some(answers) = self.ask(&pair.from, &pair.to, from).await? else { return Ok(()) };
+        let Some(answers) = fresh(|| self.ask(&pair.from, &pair.to, from)).await? else { return Ok(()) };
         self.step("push.links_read")?;
         let suspect = |id: &str| LinkSuspect { id: id.to_owned(), rows: Vec::new() };
         let suspects: Vec<LinkSuspect> = answers.iter().map(|answer| suspect(answer.from.as_str())).collect();

@@ -2,6 +2,7 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
+use super::look::fresh;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::RecordId;
@@ -23,7 +24,7 @@ impl<R: Remote + 'static> Engine<R> {
         breaker.check()?;
         let ids: Vec<RecordId> = batch.iter().filter_map(|suspect| suspect.id.clone()).map(RecordId::from).collect();
         self.step("push.before_read")?;
-        let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
+        let records = fresh(|| self.remote().read(table.object(), &ids, false, &table.fetched)).await?;
         self.step("push.read")?;
         let writing = Arc::clone(table);
         let entries = self

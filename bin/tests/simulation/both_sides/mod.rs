@@ -49,6 +49,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         let ledger = RefCell::new(Ledger::default());
         for _ in 0..dice.usize(3..8) {
             round(&mut world, &mut dice, &ledger).await?;
+            ledger.borrow_mut().links.look(&world);
             oracle::what_is_missing_is_gone(&world)?;
             sleep(Duration::from_secs(dice.u64(1..7_200))).await;
         }

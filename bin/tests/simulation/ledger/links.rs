@@ -4,7 +4,8 @@
 //! unlabeled one, a primary one) and takes a primary one from the pair that had it. So each single write is asked for its
 //! author instead:
 //!
-//! * A label that somebody added in the mirror and left there reached the portal at some time since, or a reject keeps it.
+//! * A label that somebody added in the mirror and left there reached the portal at some time since, or a reject keeps it;
+//!   or the portal was seen to hold it since, under whatever name of its ends: then there was nothing to send.
 //! * A label that somebody took away in the mirror left the portal at some time since, or somebody in the CRM added it
 //!   again, or a reject keeps the wish. Where an end was merged or restored since, the portal itself may have brought it
 //!   back, which nobody can tell from an addition.
@@ -21,6 +22,7 @@ use super::Verdict;
 use crate::simulation::world::World;
 use judge::Judge;
 use simulator::{Category, Millis};
+use std::collections::BTreeMap;
 
 /// The pairs of object types whose associations both sides write.
 pub(in crate::simulation) const PAIRS: [(&str, &str); 2] = [("contacts", "companies"), ("tickets", "contacts")];
@@ -83,6 +85,8 @@ pub(in crate::simulation) struct Links {
     events: Vec<Event>,
     /// Records that were merged, with the survivor, or restored: object, ids, when.
     moved: Vec<(String, Vec<String>, Millis)>,
+    /// What the portal held, and when it was last seen there.
+    held: BTreeMap<Key, Millis>,
     /// The keys of new contacts, with their addresses: a row may have become that of a contact who was there.
     addresses: Vec<(String, String)>,
 }
@@ -95,6 +99,12 @@ impl Links {
     /// Notes that the portal itself may have changed the associations of these records.
     pub(in crate::simulation) fn moved(&mut self, at: Millis, object: &str, ids: &[u64]) {
         self.moved.push((object.to_owned(), ids.iter().map(u64::to_string).collect(), at));
+    }
+
+    /// Notes what the portal holds now.
+    pub(in crate::simulation) fn look(&mut self, world: &World) {
+        let now = world.rehearsal.now();
+        self.held.extend(found::there(&world.rehearsal.portal()).into_iter().map(|key| (key, now)));
     }
 
     pub(in crate::simulation) fn addressed(&mut self, uid: &str, mail: &str) {

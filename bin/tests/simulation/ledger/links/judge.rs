@@ -111,9 +111,11 @@ impl<'l> Judge<'l> {
             let since = theirs.at >= event.at || is_primary(&key.label);
             matches!(theirs.deed, Deed::Added | Deed::Removed) && since && self.settled(&theirs.key) == key
         };
+        let held = |(held, seen): (&Key, &Millis)| *seen >= event.at && self.settled(held) == key;
         self.there.contains(&key)
             || self.writes.iter().any(by_us)
             || self.links.events.iter().any(by_them)
+            || self.links.held.iter().any(held)
             || self.rejected.contains(&unlabeled)
             || self.waiting.contains(&unlabeled)
     }
