@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 /// A row that a bulk statement touches.
-struct Touched {
-    row: i64,
-    uid: String,
-    id: Option<String>,
+pub(super) struct Touched {
+    pub(super) row: i64,
+    pub(super) uid: String,
+    pub(super) id: Option<String>,
 }
 
 /// One statement over many rows, or edits that no trigger sees.
@@ -82,7 +82,7 @@ fn archive(
     }
 }
 
-fn touched(person: &Connection, object: &str, which: &str) -> Vec<Touched> {
+pub(super) fn touched(person: &Connection, object: &str, which: &str) -> Vec<Touched> {
     let sql = format!("SELECT _row, _uid, id FROM {object} WHERE {which}");
     let mut statement = person.prepare(&sql).unwrap();
     let rows = statement.query_map([], |row| Ok(Touched { row: row.get(0)?, uid: row.get(1)?, id: row.get(2)? }));

@@ -4,6 +4,7 @@
 mod analyst;
 mod bulk;
 mod crm;
+mod frames;
 mod links;
 
 use super::ledger::Ledger;
@@ -47,7 +48,9 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         world.pushing.max_archives = Belt { percent: 1.0, at_least: BELTS.1 };
         world.rehearsal.portal().log_writes(true);
         let ledger = RefCell::new(Ledger::default());
+        let mut frames = Rng::with_seed(seed ^ 0xf4a3e);
         for _ in 0..dice.usize(3..8) {
+            frames::work(&world, &mut frames, &ledger).await?;
             round(&mut world, &mut dice, &ledger).await?;
             ledger.borrow_mut().links.look(&world);
             oracle::what_is_missing_is_gone(&world)?;
