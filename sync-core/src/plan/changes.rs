@@ -80,3 +80,12 @@ pub struct RowPlan {
     /// Whether an archive is asked for beside the change.
     pub archive: bool,
 }
+
+impl RowPlan {
+    /// The archive that is sent once this row's edits are; none while any of them waits or cannot be sent.
+    pub fn archive_after_edits(&self) -> Option<RowChange> {
+        let edits = self.change.as_ref().filter(|change| change.operation == Operation::Update)?;
+        let asked = self.archive && self.waiting == 0 && self.unsendable.is_empty();
+        asked.then(|| RowChange { operation: Operation::Archive, fields: Vec::new(), ..edits.clone() })
+    }
+}

@@ -113,7 +113,8 @@ impl<R: Remote + 'static> Engine<R> {
         let mut planned = PlannedObject::default();
         self.compare(table, |_, plan| {
             planned.waiting += u64::from(plan.waiting > 0);
-            planned.changes.extend(plan.change);
+            let then = plan.archive_after_edits();
+            planned.changes.extend(plan.change.into_iter().chain(then));
         })
         .await?;
         let changes = planned.changes.clone();

@@ -246,12 +246,12 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
             Err(unsendable) => plan.unsendable.push(unsendable),
         }
     }
+    plan.waiting += u64::from(plan.archive && waiting.refuses(id, Operation::Archive, &[]));
     if !fields.is_empty() {
         let id = Some(RecordId::from(id));
         plan.change = Some(RowChange { operation: Operation::Update, row: local.row, uid: local.uid, id, fields });
     } else if plan.archive {
         let asked = archive_of(local.row, local.uid, id);
-        plan.waiting += u64::from(waiting.refuses(id, Operation::Archive, &[]));
         plan.change = if plan.waiting == 0 { asked.change } else { None };
     }
     Ok(Some(plan))

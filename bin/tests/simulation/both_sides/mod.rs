@@ -128,7 +128,7 @@ async fn round(world: &mut World, dice: &mut Rng, ledger: &RefCell<Ledger>) -> R
     }
 }
 
-/// O7: what a belt stopped was not even entered, and a run archives no more than it may.
+/// O7: what a belt stopped was not even entered, and a run updates and archives no more than it may.
 fn belts_held(world: &World, report: &Report) -> Result<(), String> {
     for (object, part) in &report.objects {
         let entered = |journal: &str, which: &str| {
@@ -137,6 +137,15 @@ fn belts_held(world: &World, report: &Report) -> Result<(), String> {
         let archived = entered("sync_journal", &format!("object = '{object}' AND operation = 'archive'"));
         if archived > i64::try_from(BELTS.1).unwrap() {
             return Err(format!("{archived} {object} were archived, and {} may be", BELTS.1));
+        }
+        let updated = world.count(&format!(
+            "SELECT count(DISTINCT record_id) FROM sync_journal WHERE run_id = {} AND object = '{object}'
+             AND operation = 'update'",
+            report.run_id
+        ));
+        // A new row whose record was there already becomes an edit of it.
+        if updated > i64::try_from(BELTS.0 + part.pushed.adopted).unwrap() {
+            return Err(format!("{updated} {object} were updated, and {} may be", BELTS.0));
         }
         let sent = match &part.error {
             Some(RunError::Belt(why)) if why.contains("associations of") => {

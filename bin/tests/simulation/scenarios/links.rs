@@ -18,7 +18,7 @@ async fn world() -> World {
 
 /// The same, with other associations in the mapping of contacts, and these between contacts and companies: the place of
 /// each, and the kind.
-async fn world_with(associations: &str, edges: &[(usize, usize, u32)]) -> World {
+pub(super) async fn world_with(associations: &str, edges: &[(usize, usize, u32)]) -> World {
     let mut world = World::new(still(8, 4, 0, 0));
     let companies = "object: companies\ntable: companies\nfields:\n  name: name\n  domain: domain\n";
     let contacts = format!(
@@ -49,7 +49,7 @@ fn two(world: &World) -> (u64, u64) {
 }
 
 /// A row of a contact and a company with a label alone, or without any.
-fn add(world: &World, contact: &str, company: &str, label: Option<&str>) {
+pub(super) fn add(world: &World, contact: &str, company: &str, label: Option<&str>) {
     let insert = "INSERT INTO associations (from_object, from_id, to_object, to_id, label)
                   VALUES ('contacts', ?1, 'companies', ?2, ?3)";
     world.person().execute(insert, (contact, company, label)).unwrap();

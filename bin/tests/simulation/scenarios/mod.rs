@@ -6,6 +6,7 @@ mod belts;
 mod blind;
 mod decisions;
 mod drift;
+mod exact_plan;
 mod folding;
 mod index;
 mod keeping;
