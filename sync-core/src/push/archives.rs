@@ -24,7 +24,7 @@ impl<R: Remote + 'static> Engine<R> {
         let entries = self
             .store()
             .write_durably(move |write| {
-                let waiting = write.waiting(writing.object())?;
+                let waiting = write.waiting(&writing, &batch)?;
                 let mut entries = Vec::with_capacity(batch.len());
                 for (_, plan) in write.plans(&writing, &batch, &waiting)? {
                     if let Some(change) = plan.change.filter(|change| change.operation == Operation::Archive) {

@@ -42,7 +42,7 @@ impl<R: Remote + 'static> Engine<R> {
             .store()
             .write_durably(move |write| {
                 let again: Vec<Suspect> = new.iter().map(|change| Suspect { id: None, row: change.row }).collect();
-                let waiting = write.waiting(intending.object())?;
+                let waiting = write.waiting(&intending, &again)?;
                 let mut entries = Vec::with_capacity(again.len());
                 for (_, plan) in write.plans(&intending, &again, &waiting)? {
                     // What was edited since it was looked for is made next time: it may have another key by now.

@@ -204,7 +204,7 @@ impl<R: Remote + 'static> Engine<R> {
             let plans = self
                 .store()
                 .write(move |write| {
-                    let waiting = write.waiting(table.object())?;
+                    let waiting = write.waiting(&table, &some)?;
                     let plans = write.plans(&table, &some, &waiting)?;
                     for (suspect, plan) in &plans {
                         write.reject_unsendable(&table, suspect, plan)?;

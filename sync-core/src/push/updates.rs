@@ -33,7 +33,7 @@ impl<R: Remote + 'static> Engine<R> {
                 // What changed there meanwhile is merged first: what is then still an edit is sent.
                 write.apply(&writing, &records)?;
                 let live: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
-                let waiting = write.waiting(writing.object())?;
+                let waiting = write.waiting(&writing, &batch)?;
                 let mut entries = Vec::with_capacity(batch.len());
                 for (suspect, plan) in write.plans(&writing, &batch, &waiting)? {
                     write.reject_unsendable(&writing, &suspect, &plan)?;

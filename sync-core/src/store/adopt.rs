@@ -45,7 +45,7 @@ impl Write<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn part_twins(&self, table: &Table, batch: &[Suspect]) -> Result<Twins, StoreError> {
-        let waiting = self.waiting(table.object())?;
+        let waiting = self.waiting(table, batch)?;
         let mut twins = Twins::default();
         for (_, plan) in self.plans(table, batch, &waiting)? {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };

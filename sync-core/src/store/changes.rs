@@ -67,8 +67,12 @@ impl Store {
 }
 
 impl Write<'_> {
-    /// What keeps changes of an object type from being pushed.
-    pub fn waiting(&self, object: &str) -> Result<Waiting, StoreError> {
+    /// What keeps changes of these rows from being pushed.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn waiting(&self, table: &Table, suspects: &[Suspect]) -> Result<Waiting, StoreError> {
+        let object = table.object();
         let mut waiting = Waiting::default();
         let mut unsettled = self
             .connection
@@ -76,19 +80,29 @@ impl Write<'_> {
         for row in unsettled.query_map([object], |row| row.get(0))? {
             waiting.unsettled.insert(row?);
         }
+        let ids: Vec<&str> = suspects.iter().filter_map(|suspect| suspect.id.as_deref()).collect();
+        let ids = serde_json::Value::from(ids).to_string();
         let mut held = self.connection.prepare_cached(
             "SELECT record_id, property FROM sync_conflicts WHERE object = ?1 AND resolved_at IS NULL
-             AND chosen = 'held'",
+             AND chosen = 'held' AND record_id IN (SELECT value FROM json_each(?2))",
         )?;
-        for row in held.query_map([object], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
+        for row in held.query_map([object, &ids], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))? {
             let (id, property) = row?;
             waiting.held.entry(id).or_default().insert(property);
         }
-        let mut refused = self.connection.prepare_cached(
-            "SELECT coalesce(record_id, uid, ''), operation, coalesce(properties, '{}'), dropped IS NOT NULL
-             FROM sync_rejects WHERE object = ?1 AND retry = 0",
-        )?;
-        let rows = refused.query_map([object], |row| {
+        let new: Vec<i64> = suspects.iter().filter(|suspect| suspect.id.is_none()).map(|suspect| suspect.row).collect();
+        let new = serde_json::Value::from(new).to_string();
+        // There may be ten thousands of rejects, and a batch is a hundred rows.
+        let mut refused = self.connection.prepare_cached(&format!(
+            "SELECT record_id, operation, coalesce(properties, '{{}}'), dropped IS NOT NULL FROM sync_rejects
+             WHERE object = ?1 AND retry = 0 AND record_id IN (SELECT value FROM json_each(?2))
+             UNION ALL
+             SELECT uid, operation, coalesce(properties, '{{}}'), dropped IS NOT NULL FROM sync_rejects
+             WHERE object = ?1 AND retry = 0 AND record_id IS NULL AND uid IN (
+                 SELECT _uid FROM {} WHERE _row IN (SELECT value FROM json_each(?3)))",
+            table.quoted()
+        ))?;
+        let rows = refused.query_map([object, &ids, &new], |row| {
             let properties = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
             Ok((row.get::<_, String>(0)?, Refused { operation: row.get(1)?, properties, dropped: row.get(3)? }))
         })?;
