@@ -1,5 +1,9 @@
 //! What "nothing is lost" means, checked against the portal's truth.
 
+mod current;
+
+pub(super) use current::{Shown, what_is_current_is_so};
+
 use super::people::LocalEdits;
 use super::schedule::LAG_THAT_SETTLES;
 use super::world::World;

@@ -38,6 +38,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             round(&world, &mut dice, &mut edits).await?;
             oracle::nothing_is_stale(&world)?;
             oracle::what_is_missing_is_gone(&world)?;
+            oracle::what_is_current_is_so(&world)?;
             people::analyst(&world, &mut dice, &mut edits);
             sleep(Duration::from_secs(dice.u64(1..7_200))).await;
         }
@@ -72,7 +73,11 @@ async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits) -> Result<
     let (count, span) = (dice.usize(..40), Duration::from_secs(dice.u64(1..900)));
     let mut theirs = dice.fork();
     let users = people::crm_users(world, &mut theirs, count, span);
+    let shown = oracle::Shown::now(world);
     let (outcome, ()) = tokio::join!(world.pull(kill), users);
+    if let Ok(report) = &outcome {
+        shown.is_here(world, report)?;
+    }
     people::analyst(world, dice, edits);
     // With faults about, a run may give up; it may not end with a defect.
     match outcome {

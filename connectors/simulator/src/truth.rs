@@ -27,6 +27,8 @@ pub struct RecordView {
     pub merged_into: Option<u64>,
     /// Whether it was erased.
     pub purged: bool,
+    /// Whether search does not see it as it is yet.
+    pub stale: bool,
 }
 
 impl RecordView {
@@ -136,5 +138,6 @@ fn view(store: &Store, id: u64, record: &Record) -> RecordView {
         archived_at: if let Life::Archived(at) = record.life { Some(at) } else { None },
         merged_into: if let Life::Merged(into) = record.life { Some(into) } else { None },
         purged: record.life == Life::Purged,
+        stale: record.stale.is_some(),
     }
 }

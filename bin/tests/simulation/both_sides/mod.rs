@@ -54,6 +54,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             round(&mut world, &mut dice, &ledger).await?;
             ledger.borrow_mut().links.look(&world);
             oracle::what_is_missing_is_gone(&world)?;
+            oracle::what_is_current_is_so(&world)?;
             sleep(Duration::from_secs(dice.u64(1..7_200))).await;
         }
         quiet(&mut world).await?;
@@ -69,6 +70,7 @@ fn judge(world: &World, ledger: &Ledger) -> Result<(), String> {
     ledger.remote_values_are_accounted_for(world)?;
     ledger.new_rows_are_made_once(world)?;
     ledger.nothing_is_invented(world)?;
+    ledger.nothing_is_sent_again(world)?;
     ledger.links.are_accounted_for(world)?;
     ledger.archives.were_asked_for(world)?;
     Archives::are_done(world)?;

@@ -4,7 +4,8 @@ pub(super) mod archives;
 pub(super) mod links;
 
 use super::world::World;
-use simulator::{Millis, Value};
+use rusqlite::{Connection, OptionalExtension};
+use simulator::{Millis, Portal, Value};
 use std::collections::BTreeSet;
 
 type Verdict = Result<(), String>;
@@ -39,6 +40,8 @@ pub(super) struct Ledger {
     brought_back: Vec<(String, String, Millis)>,
     /// Values that identify a new row, and how many records may come of it.
     made: Vec<(String, String, usize)>,
+    /// Fields that a hand emptied: object, row's key, record, property.
+    cleared: Vec<(String, String, Option<String>, String)>,
     /// Records whose rows a hand took back, with what had been written into them.
     taken_back: BTreeSet<(String, String)>,
     /// Associations.
@@ -63,6 +66,10 @@ impl Ledger {
         token: Option<String>,
     ) {
         self.take_back(object, (uid, id), |written| written == property);
+        if token.is_none() {
+            let (uid, id) = (uid.to_owned(), id.map(str::to_owned));
+            self.cleared.push((object.to_owned(), uid, id, property.to_owned()));
+        }
         if let Some(token) = token {
             self.local.push(Local {
                 token,
@@ -199,30 +206,75 @@ impl Ledger {
         Ok(())
     }
 
-    /// O5: every value that reached the portal was written by somebody in the mirror; or it stood there before, and
-    /// somebody took back the row whose value had been sent in its place.
+    /// O5: every value that reached the portal was written by somebody in the mirror, and what was emptied there somebody
+    /// emptied; or it stood there before, and somebody took back the row whose value had been sent in its place.
     pub(super) fn nothing_is_invented(&self, world: &World) -> Verdict {
         let authored: BTreeSet<&str> = self.local.iter().map(|entry| entry.token.as_str()).collect();
         let made: BTreeSet<&str> = self.made.iter().map(|(_, token, _)| token.as_str()).collect();
         let portal = world.rehearsal.portal();
+        let person = world.person();
         let writes = portal.writes();
         for (n, written) in writes.iter().enumerate() {
-            let Some(value) = text(&written.received).filter(|value| !value.is_empty()) else { continue };
+            let value = text(&written.received).unwrap_or_default();
+            let before = written.before.as_ref().and_then(text).unwrap_or_default();
+            if value == before {
+                continue;
+            }
             let field = |w: &simulator::Written| (w.object.clone(), w.id, w.property.clone());
             let taken_back = || {
                 let record = (written.object.clone(), written.id.to_string());
-                let stood = |w: &&simulator::Written| w.before == Some(written.received.clone());
+                let stood = |w: &&simulator::Written| w.before.as_ref().and_then(text).unwrap_or_default() == value;
                 let mut earlier = writes[..n].iter().filter(|w| field(w) == field(written));
                 self.taken_back.contains(&record) && earlier.any(|w| stood(&w))
             };
-            if !authored.contains(value.as_str()) && !made.contains(value.as_str()) && !taken_back() {
+            let wished = match value.as_str() {
+                "" => self.emptied(&portal, &person, written),
+                value => authored.contains(value) || made.contains(value),
+            };
+            if !wished && !taken_back() {
                 return Err(format!(
-                    "{} {} {}: {value:?} was sent, and nobody wrote it",
-                    written.object, written.id, written.property
+                    "{} {} {}: {value:?} was sent over {before:?} at {}, and nobody wrote it",
+                    written.object, written.id, written.property, written.at
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody emptied this field of the record, of one that was merged into it, or of the row that it was made of.
+    fn emptied(&self, portal: &Portal, person: &Connection, written: &simulator::Written) -> bool {
+        let survivor = |id: u64| {
+            let into = |id: &u64| portal.record(&written.object, *id)?.merged_into;
+            std::iter::successors(Some(id), into).last()
+        };
+        let made_of = |uid: &str| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sync_journal WHERE object = ?1 AND uid = ?2 AND record_id = ?3)";
+            let id = written.id.to_string();
+            person.query_row(sql, [&written.object, uid, &id], |row| row.get::<_, bool>(0)).unwrap()
+        };
+        self.cleared.iter().any(|(object, uid, id, property)| {
+            let id = id.as_ref().and_then(|id| id.parse().ok());
+            (object, property) == (&written.object, &written.property)
+                && (id.is_some_and(|id| survivor(id) == survivor(written.id)) || made_of(uid))
+        })
+    }
+
+    /// O6: what was carried out is not sent again.
+    pub(super) fn nothing_is_sent_again(&self, world: &World) -> Verdict {
+        let sent_twice: Option<String> = world
+            .person()
+            .query_row(
+                "SELECT object || ' ' || record_id || ' ' || sent.key || ': ' || json_extract(sent.value, '$[1]')
+                 FROM sync_journal, json_each(properties) AS sent WHERE operation = 'update' AND outcome = 'done'
+                   AND json_extract(sent.value, '$[1]') IS NOT json_extract(sent.value, '$[0]')
+                   AND json_extract(sent.value, '$[1]') IS NOT NULL
+                 GROUP BY object, record_id, sent.key, json_extract(sent.value, '$[1]') HAVING count(*) > 1",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .unwrap();
+        sent_twice.map_or(Ok(()), |what| Err(format!("{what} was sent again, though its answer had told of it")))
     }
 }
 
