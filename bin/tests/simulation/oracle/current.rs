@@ -65,7 +65,10 @@ impl Shown {
             return Self(shown);
         }
         let person = world.person();
-        let known = "SELECT object, watermark FROM sync_objects WHERE backfilled AND watermark IS NOT NULL";
+        // A pass that was interrupted goes on where it was, for the time at which it began.
+        let known = "SELECT object, watermark FROM sync_objects o WHERE backfilled AND watermark IS NOT NULL
+                     AND NOT EXISTS (SELECT 1 FROM sync_cursors c WHERE c.object = o.object
+                                     AND c.phase IN ('fast', 'relist'))";
         let Ok(mut statement) = person.prepare(known) else { return Self(shown) };
         let watermarks = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
         for (object, watermark) in watermarks.unwrap().map(Result::unwrap) {
