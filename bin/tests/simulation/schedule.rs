@@ -35,7 +35,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             if dice.u8(..5) == 0 {
                 world.mappings[0] = contacts_mapping(dice.bool());
             }
-            round(&world, &mut dice, &mut edits).await?;
+            round(&world, &mut dice, &mut edits, in_a_hurry(seed)).await?;
             oracle::nothing_is_stale(&world)?;
             oracle::what_is_missing_is_gone(&world)?;
             oracle::what_is_current_is_so(&world)?;
@@ -59,6 +59,11 @@ pub(super) fn sweep_often(seed: u64, world: &mut World) {
     }
 }
 
+/// In a quarter of the seeds people do within seconds what others do in minutes: in the middle of every walk.
+fn in_a_hurry(seed: u64) -> bool {
+    Rng::with_seed(seed ^ 0x0004_a57e).u8(..4) == 0
+}
+
 /// One of two mappings of contacts: a person changes it from time to time.
 fn contacts_mapping(slim: bool) -> Mapping {
     let yaml = "object: contacts\nkey: email\nfields:\n  email: mail\n  firstname: first_name\n  city: city\n  \
@@ -68,9 +73,10 @@ fn contacts_mapping(slim: bool) -> Mapping {
 }
 
 /// One run of the engine while people work in the CRM; one in three is killed somewhere.
-async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits) -> Result<(), String> {
+async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits, in_a_hurry: bool) -> Result<(), String> {
     let kill = (dice.u8(..3) == 0).then(|| dice.usize(1..80));
     let (count, span) = (dice.usize(..40), Duration::from_secs(dice.u64(1..900)));
+    let span = if in_a_hurry { span / 100 } else { span };
     let mut theirs = dice.fork();
     let users = people::crm_users(world, &mut theirs, count, span);
     let shown = oracle::Shown::now(world);
