@@ -28,6 +28,8 @@ pub struct Suspect {
 pub struct Waiting {
     /// Rows with something unsettled at the remote.
     unsettled: HashSet<i64>,
+    /// Their records, as far as they have one: a row may have been replaced since.
+    unsettled_records: HashSet<String>,
     /// Properties whose conflict is held.
     held: HashMap<String, HashSet<String>>,
     /// What was refused.
@@ -74,11 +76,13 @@ impl Write<'_> {
     pub fn waiting(&self, table: &Table, suspects: &[Suspect]) -> Result<Waiting, StoreError> {
         let object = table.object();
         let mut waiting = Waiting::default();
-        let mut unsettled = self
-            .connection
-            .prepare_cached("SELECT row_handle FROM sync_journal WHERE object = ?1 AND settled_at IS NULL")?;
-        for row in unsettled.query_map([object], |row| row.get(0))? {
-            waiting.unsettled.insert(row?);
+        let mut unsettled = self.connection.prepare_cached(
+            "SELECT row_handle, record_id FROM sync_journal WHERE object = ?1 AND settled_at IS NULL",
+        )?;
+        for row in unsettled.query_map([object], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            let (row, id): (i64, Option<String>) = row?;
+            waiting.unsettled.insert(row);
+            waiting.unsettled_records.extend(id);
         }
         let ids: Vec<&str> = suspects.iter().filter_map(|suspect| suspect.id.as_deref()).collect();
         let ids = serde_json::Value::from(ids).to_string();
@@ -223,7 +227,7 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
     if base.state == "merged" && follow(applier, id, &base, &local)? {
         return Ok(None);
     }
-    if waiting.unsettled.contains(&local.row) {
+    if waiting.unsettled.contains(&local.row) || waiting.unsettled_records.contains(id) {
         return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
     }
     if base.archived {

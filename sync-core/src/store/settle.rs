@@ -1,7 +1,8 @@
 //! What became of what was sent: bases move to what the remote says it holds now, and rows follow where they still hold
 //! what was sent.
 //!
-//! * An edit that was made while the answer was on its way stays an edit.
+//! * An edit that was made while the answer was on its way stays an edit, also in a row that replaced the one that was
+//!   sent: there it is made whole.
 //! * What the remote made of a value (another spelling, a trimmed text) replaces the value, so that it is not sent again.
 //! * A value that the remote passed over in silence becomes a reject, and stays in the row.
 
@@ -116,7 +117,8 @@ impl Applier<'_> {
         let hash = self.hash(&fresh, envelope.archived);
         let (row, passed_over) = match local {
             Some(local) => {
-                let told = Told { old, new: &new, outside };
+                let replaced = base.as_ref().is_some_and(|base| base.row != local.row);
+                let told = Told { old, new: &new, outside, replaced };
                 let shown = self.settle_row(entry, record, &envelope, local, told, fresh)?;
                 if shown.hash == hash && base.as_ref().is_none_or(|base| base.row == shown.row) {
                     self.write.forget_hints(self.table.object(), id)?;
@@ -149,7 +151,7 @@ impl Applier<'_> {
         fresh: Vec<Cell<'_>>,
     ) -> Result<Shown, StoreError> {
         let id = record.id.as_str();
-        let Told { old, new, outside } = told;
+        let Told { old, new, outside, replaced } = told;
         let (mut agreed, mut merging, mut passed_over) = (self.project(&old, false), old.clone(), 0);
         for (place, field) in self.table.mapping.fields.iter().enumerate() {
             let Some((was, sent)) = entry.properties.get(&field.property) else { continue };
@@ -164,7 +166,7 @@ impl Applier<'_> {
                 self.write.note_passed_over(self.table, entry, id, (&field.property, sent.as_deref()))?;
             }
         }
-        let sides = ThreeSides { agreed: &agreed, old: &merging, new, outside: &outside, replaced: false };
+        let sides = ThreeSides { agreed: &agreed, old: &merging, new, outside: &outside, replaced };
         let merged = self.merge(id, record.updated_at, &local, &sides, fresh)?;
         if local.id.is_none() {
             let sql = format!("UPDATE {} SET id = ?2 WHERE _row = ?1", self.table.quoted());
@@ -200,6 +202,8 @@ struct Told<'t> {
     new: &'t [Option<Cow<'t, str>>],
     /// Which of the new values their columns cannot show.
     outside: Vec<bool>,
+    /// Whether the row is another one than both sides had agreed on: what it does not mention is nobody's wish.
+    replaced: bool,
 }
 
 /// The row as it stands after its entry was settled.

@@ -155,3 +155,53 @@ fn p10_a_record_without_a_key_is_found_by_what_it_once_held() {
         });
     }
 }
+
+/// Tools that know no UPDATE write a row back with the one field they are about.
+fn write_back(world: &World, id: u64) {
+    sql(world, &format!("INSERT OR REPLACE INTO contacts (id, _uid, job_title) VALUES ('{id}', 'again', 'Captain')"));
+}
+
+/// What the portal holds of a contact, beside the fields that anybody edits here.
+fn others(world: &World, id: u64) -> Vec<Option<String>> {
+    ["email", "firstname", "lastname"].map(|property| remote(world, id, property)).to_vec()
+}
+
+#[test]
+fn p4_a_row_that_is_replaced_before_a_lost_answer_is_looked_after_clears_nothing() {
+    paused(async {
+        let (world, id) = unanswered("remote_wins").await;
+        let before = others(&world, id);
+        write_back(&world, id);
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(others(&world, id), before);
+        assert_eq!(remote(&world, id, "jobtitle").as_deref(), Some("Captain"));
+        assert_eq!(remote(&world, id, "city").as_deref(), Some("Mine"), "it is not mentioned, and was carried out");
+        settled(&world).await;
+        assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Mine"));
+    });
+}
+
+#[test]
+fn p4_a_row_that_is_replaced_while_its_edit_is_on_its_way_clears_nothing() {
+    for step in ["push.intended", "push.answered"] {
+        paused(async {
+            let world = world_with("").await;
+            let id = ids(&world, "contacts")[3];
+            let before = others(&world, id);
+            sql(&world, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{id}'"));
+            let mirror = world.mirror();
+            world.at_each(step, move || {
+                let person = rusqlite::Connection::open(&mirror).unwrap();
+                let once = "INSERT OR REPLACE INTO contacts (id, _uid, job_title) SELECT id, 'again', 'Captain' FROM
+                            contacts WHERE city = 'Mine' AND _uid <> 'again'";
+                person.execute(once, []).unwrap();
+            });
+            world.run_well(Command::Push).await.unwrap();
+            world.run_well(Command::Push).await.unwrap();
+            settled(&world).await;
+            assert_eq!(others(&world, id), before, "{step}");
+            assert_eq!(remote(&world, id, "jobtitle").as_deref(), Some("Captain"), "{step}");
+            assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Mine"), "{step}");
+        });
+    }
+}
