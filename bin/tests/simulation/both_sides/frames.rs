@@ -27,9 +27,7 @@ pub(super) async fn work(world: &World, dice: &mut Rng, ledger: &RefCell<Ledger>
         Err(error) if stopped(&error) => {}
         Err(error) => return Err(format!("a repair failed: {error}")),
     }
-    let whole = repair(None).await.map_err(|error| format!("a repair after a killed one failed: {error}"))?;
-    tracing::trace!("repaired: {whole:?}");
-    Ok(())
+    repair(None).await.map(drop).map_err(|error| format!("a repair after a killed one failed: {error}"))
 }
 
 /// The way of a data frame, with rows edited and rows left out.

@@ -217,7 +217,7 @@ impl Ledger {
         for (n, written) in writes.iter().enumerate() {
             let value = text(&written.received).unwrap_or_default();
             let before = written.before.as_ref().and_then(text).unwrap_or_default();
-            if value == before {
+            if value.is_empty() && before.is_empty() {
                 continue;
             }
             let field = |w: &simulator::Written| (w.object.clone(), w.id, w.property.clone());

@@ -95,15 +95,15 @@ fn p33_a_plan_is_what_the_next_push_sends_and_nothing_else() {
         world.rehearsal.portal().log_writes(true);
         world.run_well(Command::Push).await.unwrap();
         let new: Vec<u64> = ids(&world, "contacts").into_iter().filter(|id| !contacts.contains(id)).collect();
-        let told = told(&survey);
-        assert_eq!(told, sent(&world, &new));
+        let planned = told(&survey);
+        assert_eq!(planned, sent(&world, &new));
         assert_eq!(
-            told.len(),
+            planned.len(),
             10,
-            "three updates, a create, two archives, three pairs set and one taken apart: {told:#?}"
+            "three updates, a create, two archives, three pairs set and one taken apart: {planned:#?}"
         );
 
         let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], true).await).await.unwrap();
-        assert_eq!(self::told(&survey), BTreeSet::new(), "and then there is nothing left");
+        assert_eq!(told(&survey), BTreeSet::new(), "and then there is nothing left");
     });
 }
