@@ -150,10 +150,11 @@ impl<R: Remote + 'static> Engine<R> {
             let mut tasks = JoinSet::new();
             for table in &open {
                 let work = due.get_mut(table.object()).map(|due| due.take(operation)).unwrap_or_default();
+                let adopted = report.objects.get(table.object()).map_or(0, |part| part.pushed.adopted);
                 let (engine, table, breaker) = (self.clone(), Arc::clone(table), Arc::clone(&breaker));
                 tasks.spawn(async move {
                     let mut pushed = Pushed::default();
-                    let ended = engine.push_operation(&table, operation, work, &breaker, &mut pushed).await;
+                    let ended = engine.push_operation(&table, operation, work, adopted, &breaker, &mut pushed).await;
                     (table.object().to_owned(), pushed, ended)
                 });
             }
@@ -199,12 +200,15 @@ impl<R: Remote + 'static> Engine<R> {
         &self,
         table: &Arc<Table>,
         operation: Operation,
-        (mut suspects, made): (Vec<Suspect>, usize),
+        mut suspects: Vec<Suspect>,
+        adopted: u64,
         breaker: &Arc<Breaker>,
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
-        let since = self.edited_since(table, &suspects, made).await?;
-        suspects.extend(since);
+        if operation == Operation::Update {
+            let since = self.edited_since(table, &suspects, adopted).await?;
+            suspects.extend(since);
+        }
         let size = self.remote().batch_size().max(1);
         let mut batches = suspects.chunks(size).map(<[_]>::to_vec);
         let mut tasks = JoinSet::new();

@@ -38,8 +38,6 @@ pub(super) struct Due {
     updates: Vec<Suspect>,
     /// Also those with edits, which are sent first.
     archives: Vec<Suspect>,
-    /// How many rows were to be made, once they were taken out.
-    made: usize,
     /// How many rows wait for a person.
     pub(super) waiting: u64,
 }
@@ -168,17 +166,17 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(extent.due)
     }
 
-    /// Rows that are to be updated now that so many new rows were looked for: where a record was there already, what the
-    /// row says beside it has become an edit, of this row or of the one that the record had. If there are more, somebody
-    /// else has been editing, and no belt has counted it: they wait for the next run.
+    /// Rows that are to be updated now that so many new rows were found to have a record already: what such a row says
+    /// beside it has become an edit, of this row or of the one that the record had. If there are more, somebody else has
+    /// been editing, and no belt has counted it: they wait for the next run.
     pub(super) async fn edited_since(
         &self,
         table: &Arc<Table>,
         known: &[Suspect],
-        made: usize,
+        adopted: u64,
     ) -> Result<Vec<Suspect>, RunError> {
         let mut edited = Vec::new();
-        if made == 0 {
+        if adopted == 0 {
             return Ok(edited);
         }
         let known: HashSet<Option<&str>> = known.iter().map(|suspect| suspect.id.as_deref()).collect();
@@ -189,7 +187,7 @@ impl<R: Remote + 'static> Engine<R> {
             }
         })
         .await?;
-        if edited.len() > made {
+        if edited.len() as u64 > adopted {
             edited.clear();
         }
         Ok(edited)
@@ -219,15 +217,12 @@ impl<R: Remote + 'static> Engine<R> {
 }
 
 impl Due {
-    /// Takes the rows out for which an operation is due; before updates also tells how many were to be made.
-    pub(super) fn take(&mut self, operation: Operation) -> (Vec<Suspect>, usize) {
+    /// Takes the rows out for which an operation is due.
+    pub(super) fn take(&mut self, operation: Operation) -> Vec<Suspect> {
         match operation {
-            Operation::Create => {
-                self.made = self.creates.len();
-                (std::mem::take(&mut self.creates), 0)
-            }
-            Operation::Update => (std::mem::take(&mut self.updates), self.made),
-            Operation::Archive => (std::mem::take(&mut self.archives), 0),
+            Operation::Create => std::mem::take(&mut self.creates),
+            Operation::Update => std::mem::take(&mut self.updates),
+            Operation::Archive => std::mem::take(&mut self.archives),
         }
     }
 }
