@@ -93,6 +93,20 @@ fn act(world: &World, dice: &mut Rng) {
     }
 }
 
+/// Half of the time a workflow has written into every record of an object type, and the index shows most of it already.
+pub(super) async fn changes_much(world: &World, dice: &mut Rng) {
+    if dice.bool() {
+        return;
+    }
+    let object = OBJECTS[dice.usize(..OBJECTS.len())];
+    let (now, token) = (world.rehearsal.now(), format!("{}", dice.u32(1..1_000_000)));
+    let ids = world.rehearsal.portal().active_ids(object);
+    if let Err(error) = world.rehearsal.portal().bulk_edit(now, object, &ids, written(object)[0], token.as_str()) {
+        tracing::trace!("refused: {error}");
+    }
+    sleep(Duration::from_secs(dice.u64(5..90))).await;
+}
+
 /// Somebody changes the city of a few contacts in the mirror. Only in rows that are there, and only if the mirror is.
 pub(super) fn analyst(world: &World, dice: &mut Rng, edits: &mut LocalEdits) {
     if !world.mirror().exists() {

@@ -1,6 +1,6 @@
 //! One seed: a portal, rounds of people, faults and kills, then quiet, and the oracle's verdict.
 
-use super::oracle;
+use super::oracle::{self, Shown};
 use super::people::{self, LocalEdits};
 use super::world::{OBJECTS, World, paused, stopped};
 use fastrand::Rng;
@@ -31,11 +31,15 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
             world.mappings = slim();
         }
         let mut edits = LocalEdits::new();
+        let (mut hurry, mut shown) = (in_a_hurry(seed), Shown::default());
         for _ in 0..dice.usize(2..6) {
             if dice.u8(..5) == 0 {
                 world.mappings[0] = contacts_mapping(dice.bool());
             }
-            round(&world, &mut dice, &mut edits, in_a_hurry(seed)).await?;
+            if let Some(dice) = &mut hurry {
+                people::changes_much(&world, dice).await;
+            }
+            round(&world, &mut dice, &mut edits, &mut shown, hurry.is_some()).await?;
             oracle::nothing_is_stale(&world)?;
             oracle::what_is_missing_is_gone(&world)?;
             oracle::what_is_current_is_so(&world)?;
@@ -59,9 +63,17 @@ pub(super) fn sweep_often(seed: u64, world: &mut World) {
     }
 }
 
-/// In a quarter of the seeds people do within seconds what others do in minutes: in the middle of every walk.
-fn in_a_hurry(seed: u64) -> bool {
-    Rng::with_seed(seed ^ 0x0004_a57e).u8(..4) == 0
+/// In a quarter of the seeds people do within seconds what others do in minutes: in the middle of every walk, and the
+/// walks are long. These are the dice for it.
+pub(super) fn in_a_hurry(seed: u64) -> Option<Rng> {
+    let mut dice = Rng::with_seed(seed ^ 0x0004_a57e);
+    (dice.u8(..4) == 0).then_some(dice)
+}
+
+/// Where a run is killed, if it gets there: most have one to three hundred steps.
+pub(super) fn a_step(dice: &mut Rng) -> usize {
+    let within = [60, 200, 400][dice.usize(..3)];
+    dice.usize(1..within)
 }
 
 /// One of two mappings of contacts: a person changes it from time to time.
@@ -73,13 +85,19 @@ fn contacts_mapping(slim: bool) -> Mapping {
 }
 
 /// One run of the engine while people work in the CRM; one in three is killed somewhere.
-async fn round(world: &World, dice: &mut Rng, edits: &mut LocalEdits, in_a_hurry: bool) -> Result<(), String> {
-    let kill = (dice.u8(..3) == 0).then(|| dice.usize(1..80));
+async fn round(
+    world: &World,
+    dice: &mut Rng,
+    edits: &mut LocalEdits,
+    shown: &mut Shown,
+    in_a_hurry: bool,
+) -> Result<(), String> {
+    let kill = (dice.u8(..3) == 0).then(|| a_step(dice));
     let (count, span) = (dice.usize(..40), Duration::from_secs(dice.u64(1..900)));
     let span = if in_a_hurry { span / 100 } else { span };
     let mut theirs = dice.fork();
     let users = people::crm_users(world, &mut theirs, count, span);
-    let shown = oracle::Shown::now(world);
+    shown.look(world);
     let (outcome, ()) = tokio::join!(world.pull(kill), users);
     if let Ok(report) = &outcome {
         shown.is_here(world, report)?;

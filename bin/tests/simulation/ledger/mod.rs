@@ -163,6 +163,7 @@ impl Ledger {
             let looked: Option<String> = person
                 .query_row(
                     "SELECT max(sent_at) FROM sync_journal WHERE object = ?1 AND record_id = ?2
+                        AND json_type(properties, '$.' || ?3) IS NOT NULL
                         AND coalesce(json_extract(properties, '$.' || ?3 || '[1]'), '') = ?4",
                     rusqlite::params![written.object, id, property, sent],
                     |row| row.get(0),

@@ -49,56 +49,56 @@ pub(in crate::simulation) fn what_is_current_is_so(world: &World) -> Verdict {
     Ok(())
 }
 
-/// Records that the index shows as they are, by object type, with their modified dates: what a pass that begins now must
-/// bring, as far as it begins there.
+/// Records that the index has shown as they are, by object type, with their modified dates: what the passes that began
+/// then owe, killed or not.
+#[derive(Default)]
 pub(in crate::simulation) struct Shown(BTreeMap<String, BTreeMap<u64, i64>>);
 
 impl Shown {
-    /// What the index shows now of what has changed since the last pass.
-    pub(in crate::simulation) fn now(world: &World) -> Self {
-        let mut shown = BTreeMap::new();
+    /// Adds what the index shows now of what has changed since the last pass.
+    pub(in crate::simulation) fn look(&mut self, world: &World) {
         let now = world.rehearsal.now();
         let mut portal = world.rehearsal.portal();
         portal.advance(now);
         // A record that comes back without a new date is found by the next sweep.
         if !world.mirror().exists() || !portal.switches_mut().restore_bumps {
-            return Self(shown);
+            return;
         }
         let person = world.person();
         // A pass that was interrupted goes on where it was, for the time at which it began.
         let known = "SELECT object, watermark FROM sync_objects o WHERE backfilled AND watermark IS NOT NULL
                      AND NOT EXISTS (SELECT 1 FROM sync_cursors c WHERE c.object = o.object
                                      AND c.phase IN ('fast', 'relist'))";
-        let Ok(mut statement) = person.prepare(known) else { return Self(shown) };
+        let Ok(mut statement) = person.prepare(known) else { return };
         let watermarks = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
         for (object, watermark) in watermarks.unwrap().map(Result::unwrap) {
             let changed =
                 |truth: &simulator::RecordView| truth.is_active() && !truth.stale && truth.updated_at >= watermark;
             let records = portal.records(&object).filter(changed);
-            let records = records.map(|truth| (truth.id, truth.updated_at)).collect();
-            shown.insert(object, records);
+            let records = records.map(|truth| (truth.id, truth.updated_at));
+            self.0.entry(object.clone()).or_default().extend(records);
         }
-        Self(shown)
     }
 
-    /// O8: after a pull that went through, the mirror holds what the index showed when it began; what has changed since is
-    /// the next one's.
-    pub(in crate::simulation) fn is_here(&self, world: &World, report: &Report) -> Verdict {
-        for (object, records) in &self.0 {
+    /// O8: after a pull that went through, the mirror holds what the index showed when it began, and when those began that
+    /// were killed before it; what has changed since is the next one's.
+    pub(in crate::simulation) fn is_here(&mut self, world: &World, report: &Report) -> Verdict {
+        for (object, records) in &mut self.0 {
             let part = report.objects.get(object);
             let whole = part.is_some_and(|part| part.error.is_none() && part.skipped.is_none());
             if report.error.is_some() || !whole {
                 continue;
             }
+            let records = std::mem::take(records);
             let mirror = mirrored(world, object);
             let portal = world.rehearsal.portal();
             for (id, changed) in records {
-                let Some(truth) = portal.record(object, *id) else { continue };
-                let here = mirror.get(id).is_some_and(|found| found.updated_at >= *changed);
-                if truth.is_active() && truth.updated_at == *changed && !here {
+                let Some(truth) = portal.record(object, id) else { continue };
+                let here = mirror.get(&id).is_some_and(|found| found.updated_at >= changed);
+                if truth.is_active() && truth.updated_at == changed && !here {
                     return Err(format!(
                         "{object} {id} changed {}, as search showed when the run began, and is not here when it ended",
-                        Timestamp::from_millis(*changed)
+                        Timestamp::from_millis(changed)
                     ));
                 }
             }
