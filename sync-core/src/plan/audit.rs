@@ -68,6 +68,16 @@ pub fn shows(
     versions.iter().any(|version| not_before(version.at, seen_at) && same(version.value.as_deref(), sent))
 }
 
+/// Whether a value may be what the remote made of another: the same letters and digits, or one within the other. Of
+/// anything else somebody else is the author.
+pub fn respelt(sent: Option<&str>, told: Option<&str>) -> bool {
+    let bare =
+        |value: &str| value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (Some(sent), Some(told)) = (sent, told) else { return sent == told };
+    let (sent, told) = (bare(sent), bare(told));
+    sent == told || (!sent.is_empty() && !told.is_empty() && (sent.contains(&told) || told.contains(&sent)))
+}
+
 /// Whether something happened at `other` or later, as far as its time tells: one without milliseconds may be any moment
 /// of its second.
 fn not_before(at: Timestamp, other: Timestamp) -> bool {
@@ -78,7 +88,7 @@ fn not_before(at: Timestamp, other: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Written, overwritten, shows};
+    use super::{Written, overwritten, respelt, shows};
     use crate::model::{Timestamp, Version};
 
     /// `value@millis` each, newest first; `-` is no value.
@@ -187,6 +197,18 @@ mod tests {
         ] {
             let sent = value_of(sent);
             assert_eq!(shows(&history(versions), sent.as_deref(), seen_at, same), shown, "{sent:?}: {versions}");
+        }
+    }
+
+    #[test]
+    fn p5_only_another_spelling_is_what_the_remote_made_of_a_value() {
+        for (sent, told) in [(" Ann@X.com", "ann@x.com"), ("30 123", "+49 30123"), ("https://a.b/", "a.b")] {
+            assert!(respelt(Some(sent), Some(told)), "{sent} as {told}");
+        }
+        let others =
+            [(Some("Oslo"), Some("Rome")), (Some("Oslo"), None), (None, Some("Rome")), (Some("Oslo"), Some("-"))];
+        for (sent, told) in others {
+            assert!(!respelt(sent, told), "{sent:?} as {told:?}");
         }
     }
 }

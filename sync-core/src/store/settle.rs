@@ -5,13 +5,18 @@
 //!   sent: there it is made whole.
 //! * What the remote made of a value (another spelling, a trimmed text) replaces the value, so that it is not sent again.
 //! * A value that the remote passed over in silence becomes a reject, and stays in the row.
+//! * Where the remote tells a value that is nobody's spelling of ours, somebody else wrote it at the same time: ours is
+//!   kept as the loser of a conflict.
 
-use super::apply::ThreeSides;
+use super::apply::{BOTH_CHANGED, ThreeSides};
 use super::journal::Entry;
 use super::rows::{Applier, Base, Envelope, LocalRow, Target, Wires};
+use super::runs::Conflict;
 use super::{Applied, StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
+use crate::plan::audit::respelt;
 use crate::plan::changes::Operation;
+use crate::plan::merge::Winner;
 use mappings::Cell;
 use rusqlite::params;
 use std::borrow::Cow;
@@ -164,6 +169,13 @@ impl Applier<'_> {
             if ignored && still_ours {
                 passed_over += 1;
                 self.write.note_passed_over(self.table, entry, id, (&field.property, sent.as_deref()))?;
+            }
+            let taken = field.same_wire(told, sent.as_deref()) || respelt(sent.as_deref(), told);
+            if still_ours && !ignored && !taken {
+                self.done.applied.conflicts += 1;
+                let (object, property) = (self.table.object(), field.property.as_str());
+                let conflict = Conflict { object, id, property, remote_at: record.updated_at, kind: BOTH_CHANGED };
+                self.write.note_conflict(&conflict, [was.as_deref(), sent.as_deref(), told], Winner::Remote)?;
             }
         }
         let sides = ThreeSides { agreed: &agreed, old: &merging, new, outside: &outside, replaced };

@@ -27,6 +27,7 @@ mod ranges;
 mod replaced;
 mod restored;
 mod scopes;
+mod silence;
 mod sweeps;
 mod ties;
 mod trouble;
