@@ -3,7 +3,7 @@
 use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
 use crate::plan::belts::Belt;
-use crate::pull::Lanes;
+use crate::pull::{Crowd, Lanes};
 use crate::push::PushSettings;
 use crate::remote::Remote;
 use crate::steps::Steps;
@@ -75,6 +75,7 @@ pub struct Parts<R> {
 pub struct Engine<R> {
     parts: Arc<Parts<R>>,
     pairs: Arc<Mutex<PairLocks>>,
+    crowd: Crowd,
 }
 
 /// Who reads and writes the associations of a pair: one object type's task at a time.
@@ -82,14 +83,14 @@ type PairLocks = BTreeMap<Pair, Arc<tokio::sync::Mutex<()>>>;
 
 impl<R> Clone for Engine<R> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts), pairs: Arc::clone(&self.pairs) }
+        Self { parts: Arc::clone(&self.parts), pairs: Arc::clone(&self.pairs), crowd: self.crowd.clone() }
     }
 }
 
 impl<R: Remote + 'static> Engine<R> {
     /// Puts the parts together.
     pub fn new(parts: Parts<R>) -> Self {
-        Self { parts: Arc::new(parts), pairs: Arc::default() }
+        Self { parts: Arc::new(parts), pairs: Arc::default(), crowd: Crowd::default() }
     }
 
     /// The CRM.
@@ -107,6 +108,10 @@ impl<R: Remote + 'static> Engine<R> {
 
     pub(crate) fn push_settings(&self) -> &PushSettings {
         &self.parts.push
+    }
+
+    pub(crate) fn crowd(&self) -> &Crowd {
+        &self.crowd
     }
 
     pub(crate) fn say(&self, event: Event) {

@@ -10,6 +10,7 @@ mod archived;
 mod associations;
 mod backfill;
 mod by_id;
+mod crowd;
 mod lanes;
 mod metadata;
 mod pages;
@@ -20,6 +21,7 @@ mod sweep;
 mod verify;
 mod window;
 
+pub(crate) use crowd::Crowd;
 pub use lanes::{Lanes, Via};
 pub(crate) use metadata::Stored;
 pub use verify::Verification;

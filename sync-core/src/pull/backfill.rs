@@ -147,6 +147,8 @@ impl<R: Remote + 'static> Engine<R> {
         if lanes.via == Via::Search && pace.searched.is_none() {
             self.warn(format!("a search has no room for the properties of {0}; its list is read", table.object()));
         }
+        // Before the probes: whoever begins at the same time is counted when ranges are cut.
+        let _member = way.is_divided().then(|| self.crowd().join());
         let opened = match way.is_divided() {
             true if resumed => Some(self.reopened(&begun.ranges, total)),
             true => self.open_ranges(table, total).await?,

@@ -6,6 +6,7 @@
 use crate::store::Range;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// A range that could not be cut this often is left alone.
 const CUTS_MISSED: u32 = 2;
@@ -59,6 +60,7 @@ pub(super) struct Pool {
     smallest: u64,
     /// One cut at a time: the next one sees what the last one made.
     pub(super) cutting: tokio::sync::Mutex<()>,
+    over: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,18 @@ impl Pool {
         let parts: BTreeMap<u32, Part> = ranges.iter().map(|range| (range.part, part(range))).collect();
         let last_part = parts.keys().next_back().copied().unwrap_or(0);
         let state = Mutex::new(State { parts, last_part, whole: false });
-        Self { state, smallest: smallest.max(1), cutting: tokio::sync::Mutex::new(()) }
+        Self { state, smallest: smallest.max(1), cutting: tokio::sync::Mutex::new(()), over: watch::Sender::new(false) }
+    }
+
+    /// Notes that nothing is free and nothing can be cut: there never will be.
+    pub(super) fn end(&self) {
+        self.over.send_replace(true);
+    }
+
+    /// Waits until there is nothing more to take.
+    pub(super) async fn is_over(&self) {
+        // Never closed: `self` holds the other end.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
     /// A range that nobody walks; the caller does from now on.

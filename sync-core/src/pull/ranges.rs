@@ -50,6 +50,31 @@ struct Found {
     more: bool,
 }
 
+/// One of those that walk ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cursor {
+    by_search: bool,
+    /// How many of its kind come before it.
+    place: u32,
+    /// How many of its kind there are at most.
+    most: u32,
+}
+
+impl Cursor {
+    /// The n-th cursor of a walk. Ranges are cut one after the other, by searches: those that search wait until lists
+    /// have enough.
+    fn of(way: &Way, n: u32) -> Self {
+        let first = way.list.min(LISTS_FIRST);
+        let by_search = (first..first + way.search).contains(&n);
+        let (place, most) = match by_search {
+            true => (n - first, way.search),
+            false if n < first => (n, way.list),
+            false => (n - way.search, way.list),
+        };
+        Self { by_search, place, most }
+    }
+}
+
 /// Why a cursor stopped before its time.
 enum Stop {
     Failed(RunError),
@@ -150,11 +175,9 @@ impl<R: Remote + 'static> Engine<R> {
         let (pages, arriving) = pages::queue(read);
         let mut cursors = JoinSet::new();
         for n in 0..way.list + way.search {
-            // Ranges are cut one after the other, by searches: those that search wait until lists have enough.
-            let first = way.list.min(LISTS_FIRST);
-            let by_search = (first..first + way.search).contains(&n);
+            let cursor = Cursor::of(way, n);
             let (engine, table, pool, pages) = (self.clone(), Arc::clone(table), Arc::clone(&pool), pages.clone());
-            cursors.spawn(async move { engine.follow(&table, &pool, by_search, pages).await });
+            cursors.spawn(async move { engine.follow(&table, &pool, cursor, pages).await });
         }
         drop(pages);
         let watch = async { Ok(first_stop(cursors).await) };
@@ -190,15 +213,15 @@ impl<R: Remote + 'static> Engine<R> {
         &self,
         table: &Table,
         pool: &Pool,
-        by_search: bool,
+        cursor: Cursor,
         pages: pages::Sender<RangePage>,
     ) -> Result<(), Stop> {
         let mut refused = 0;
-        while let Some(part) = self.next_part(table, pool).await? {
+        while let Some(part) = self.part_for(table, pool, cursor).await? {
             while let Some(place) = pool.place(part) {
                 self.step("range.before_page")?;
                 let mut found = None;
-                if by_search && refused < SEARCHES_REFUSED {
+                if cursor.by_search && refused < SEARCHES_REFUSED {
                     found = self.search_range(table, place).await?;
                     refused = if found.is_some() { 0 } else { refused + 1 };
                 }
@@ -216,6 +239,20 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         Ok(())
+    }
+
+    /// A range for a cursor, once there is work for it; `None` when there is nothing more to read.
+    async fn part_for(&self, table: &Table, pool: &Pool, cursor: Cursor) -> Result<Option<u32>, RunError> {
+        tokio::select! {
+            biased;
+            () = pool.is_over() => return Ok(None),
+            () = self.crowd().has_room(cursor.place, cursor.most) => {}
+        }
+        let part = self.next_part(table, pool).await?;
+        if part.is_none() {
+            pool.end();
+        }
+        Ok(part)
     }
 
     /// A free range, or the upper part of one that is cut for it.

@@ -1,6 +1,7 @@
-use super::super::world::{World, paused, stopped};
+use super::super::world::{OBJECTS, World, paused, stopped};
 use super::ties::slim_contacts;
 use super::{after, edit, ids, lag, minutes, still};
+use mappings::Mapping;
 use simulator::{FaultKind, ListAfter, Settings, When};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -94,6 +95,38 @@ fn p16_a_list_in_ranges_brings_every_record_once_from_wherever_ids_were_handed_o
             assert_eq!(searches > 0, via != Via::List, "{via:?}");
             assert!(via != Via::Search || lists <= 4, "{lists} pages of lists");
         }
+    });
+}
+
+/// The searches that named where a list may be cut, over all object types.
+fn cuts(world: &World) -> usize {
+    let calls = world.calls();
+    let of = |object: &str| calls.searches(object).iter().filter(|asked| asked.body.contains("\"limit\":1,")).count();
+    OBJECTS.iter().map(|object| of(object)).sum()
+}
+
+#[test]
+fn object_types_side_by_side_share_the_cursors_that_one_alone_would_have() {
+    paused(async {
+        let cuts_of = async |types: usize| {
+            let [contacts, companies, deals, tickets] = std::array::from_fn(|n| if n < types { 4_000 } else { 0 });
+            let settings =
+                Settings { latency: Duration::from_millis(200), ..still(contacts, companies, deals, tickets) };
+            let mut world = World::new(settings);
+            let few = |object: &&str| {
+                let text = format!(
+                    "object: {object}\ntable: {object}\nunmapped: ignore\nfields:\n  hs_object_source: source\n"
+                );
+                Mapping::parse("few.yaml", &text).unwrap()
+            };
+            world.mappings = OBJECTS.iter().map(few).collect();
+            world.pulling.lanes = eager(Via::Auto);
+            world.pull_well().await.unwrap();
+            cuts(&world)
+        };
+        let (alone, four) = (cuts_of(1).await, cuts_of(4).await);
+        assert!(alone >= 4, "the cursors of one alone had {alone} cuts");
+        assert!(four * 2 < alone * 5, "one alone had {alone} cuts, and four together {four}");
     });
 }
 
