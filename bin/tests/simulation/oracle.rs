@@ -22,7 +22,7 @@ struct Mirrored {
 }
 
 fn mirrored(world: &World, object: &str) -> BTreeMap<u64, Mirrored> {
-    let person = world.person();
+    let person = world.reader();
     let sql = format!("SELECT id, state, updated_at, properties FROM sync_base_{object}");
     let mut statement = person.prepare(&sql).unwrap();
     let rows = statement.query_map([], |row| {
@@ -125,7 +125,7 @@ fn stored_properties(world: &World, object: &str) -> Vec<String> {
     let fetched = |name: &String| {
         mapping.unmapped == Unmapped::Json || mapping.fields.iter().any(|field| field.property == *name)
     };
-    let person = world.person();
+    let person = world.reader();
     let mut statement = person
         .prepare("SELECT name FROM properties WHERE object = ?1 AND archived = 0 AND (NOT calculated AND NOT read_only OR name IN ('num_notes', 'hs_object_source_label'))")
         .unwrap();
@@ -141,7 +141,7 @@ fn rows_show_their_base(world: &World, object: &str, bases: &BTreeMap<u64, Mirro
         .map(|field| (field.property.as_str(), field.column.as_str()))
         .filter(|(property, _)| ["firstname", "lastname", "city", "name", "subject"].contains(property))
         .collect();
-    let person = world.person();
+    let person = world.reader();
     for (property, column) in text_fields {
         let mut statement = person.prepare(&format!("SELECT id, {column} FROM {object} WHERE id IS NOT NULL")).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -173,7 +173,7 @@ fn waits_for_a_person(person: &rusqlite::Connection, object: &str, id: &str, pro
 
 /// The same associations on both sides, as far as both ends are active and no reject keeps what was wished.
 pub(super) fn associations_agree(world: &World, from: &str, to: &str) -> Verdict {
-    let person = world.person();
+    let person = world.reader();
     let rejected = rejected_pairs(&person, from, to);
     let sql = format!(
         "SELECT a.from_id, a.to_id, a.type_id FROM associations a JOIN {from} f ON f.id = a.from_id
@@ -222,7 +222,7 @@ fn rejected_pairs(person: &rusqlite::Connection, from: &str, to: &str) -> BTreeS
 
 /// O2, as far as pulling goes: what somebody wrote into the mirror is still there, or kept as the loser of a conflict.
 pub(super) fn local_edits_are_kept(world: &World, edits: &LocalEdits) -> Verdict {
-    let person = world.person();
+    let person = world.reader();
     for (id, city) in edits {
         let kept: bool = person
             .query_row(
@@ -245,7 +245,7 @@ pub(super) fn nothing_is_stale(world: &World) -> Verdict {
     if !world.mirror().exists() {
         return Ok(());
     }
-    let person = world.person();
+    let person = world.reader();
     let Ok(mut statement) = person.prepare(
         "SELECT object, settled_until, swept_at, archived_walked_at FROM sync_objects
              WHERE backfilled AND settled_until IS NOT NULL",
@@ -300,7 +300,7 @@ pub(super) fn what_is_missing_is_gone(world: &World) -> Verdict {
     }
     for mapping in &world.mappings {
         let object = mapping.object.as_str();
-        let person = world.person();
+        let person = world.reader();
         let sql = format!("SELECT id FROM {} WHERE state = 'missing'", mapping.table);
         let Ok(mut missing) = person.prepare(&sql) else { continue };
         let missing = missing.query_map([], |row| row.get::<_, String>(0)).unwrap();

@@ -5,8 +5,10 @@ use connectors::auth::Token;
 use connectors::hubspot::{HubSpot, Settings};
 use crmsync::rehearsal::Rehearsal;
 use mappings::Mapping;
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use simulator::Portal;
+use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -40,6 +42,7 @@ pub(super) struct World {
     pub(super) pushing: PushSettings,
     /// How many pages the mirror may have, if the disk is nearly full.
     pub(super) room: Option<u32>,
+    reader: OnceCell<Connection>,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
@@ -108,6 +111,7 @@ impl World {
             pulling: PullSettings::default(),
             pushing: PushSettings::default(),
             room: None,
+            reader: OnceCell::new(),
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
             token,
@@ -145,13 +149,18 @@ impl World {
     }
 
     /// A connection of somebody who uses the mirror.
-    pub(super) fn person(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.mirror()).unwrap()
+    pub(super) fn person(&self) -> Connection {
+        Connection::open(self.mirror()).unwrap()
+    }
+
+    /// A connection that is only read from, one for all questions: opening one costs more than most of them.
+    pub(super) fn reader(&self) -> &Connection {
+        self.reader.get_or_init(|| self.person())
     }
 
     /// One value, as an integer.
     pub(super) fn count(&self, sql: &str) -> i64 {
-        self.person().query_row(sql, [], |row| row.get(0)).unwrap()
+        self.reader().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
     /// One `pull`, as the command does it; killed at its `stop_at`-th step.
@@ -236,7 +245,7 @@ impl World {
     /// Whether every object type was swept by a sweep that began at or after `time`.
     pub(super) fn swept_since(&self, time: i64) -> bool {
         let swept = "SELECT count(*) FROM sync_objects WHERE swept_at >= ?1 / 1000 * 1000";
-        let count: i64 = self.person().query_row(swept, [time], |row| row.get(0)).unwrap();
+        let count: i64 = self.reader().query_row(swept, [time], |row| row.get(0)).unwrap();
         usize::try_from(count) == Ok(self.mappings.len())
     }
 

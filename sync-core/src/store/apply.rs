@@ -5,6 +5,7 @@
 //! * An older read never overwrites a newer one.
 //! * Reading the same record again changes nothing.
 
+use super::journal::Sent;
 use super::rows::{Applier, Base, Envelope, LocalRow, Target, Wires, shown};
 use super::runs::Conflict;
 use super::{StoreError, Table, Write};
@@ -13,6 +14,7 @@ use crate::plan::merge::{Decision, Sides, Winner, decide};
 use mappings::{Cell, Deletes, Policy};
 use rusqlite::params;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What a conflict is where a person and the remote changed the same field.
 pub(super) const BOTH_CHANGED: &str = "both_changed";
@@ -229,7 +231,8 @@ impl Applier<'_> {
         Ok(carried)
     }
 
-    /// A row that is gone or was replaced is shown again from its base, with what somebody wrote into it as edits.
+    /// A row that is gone or was replaced is shown again from its base, with what somebody wrote into it as edits; and with
+    /// what was sent of it and has no known outcome: to show what was there before would ask for that to be written back.
     /// Nothing is done to one that is as the engine left it, or merely edited. Says whether anything was done.
     pub(super) fn heal(&mut self, id: &str, base: &Base, local: Option<LocalRow>) -> Result<bool, StoreError> {
         let old = self.table.wires(&base.properties)?;
@@ -238,7 +241,10 @@ impl Applier<'_> {
         let hash = self.hash(&fresh, base.archived);
         let row = match local {
             None if self.table.mapping.deletes == Deletes::Archive => return Ok(false),
-            None => self.write_row(Target::New(Some(base.row)), &envelope, &fresh)?,
+            None => {
+                let sent = self.write.outstanding(self.table.object(), id)?;
+                self.write_row(Target::New(Some(base.row)), &envelope, &self.as_sent(fresh, &sent))?
+            }
             Some(local) if local.row == base.row => return Ok(false),
             Some(local) => {
                 let agreed = fresh.clone();
@@ -250,6 +256,16 @@ impl Applier<'_> {
         };
         self.write_base(true, row, &envelope, hash, base.properties.as_json())?;
         Ok(true)
+    }
+
+    /// The cells of a row, with those that were sent in their places.
+    pub(super) fn as_sent<'c>(&self, mut cells: Vec<Cell<'c>>, sent: &'c BTreeMap<String, Sent>) -> Vec<Cell<'c>> {
+        for (cell, field) in cells.iter_mut().zip(&self.table.mapping.fields) {
+            if let Some((_, value)) = sent.get(&field.property) {
+                *cell = field.project(value.as_deref()).cell;
+            }
+        }
+        cells
     }
 
     /// Merges an edited row with what the remote sent, field by field.

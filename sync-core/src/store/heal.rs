@@ -35,7 +35,11 @@ impl Write<'_> {
             if applier.heal(&id, &base, local)? {
                 if gone {
                     healed.returned += 1;
-                    self.forget_hints(table.object(), &id)?;
+                    if self.outstanding(table.object(), &id)?.is_empty() {
+                        self.forget_hints(table.object(), &id)?;
+                    } else {
+                        self.hint(table.object(), base.row, Some(&id))?;
+                    }
                 } else {
                     healed.replaced += 1;
                 }

@@ -116,6 +116,19 @@ impl Write<'_> {
         Ok(entry)
     }
 
+    /// What was sent of a record's row and has no known outcome yet.
+    pub(super) fn outstanding(&self, object: &str, id: &str) -> Result<BTreeMap<String, Sent>, StoreError> {
+        let sent: Option<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT properties FROM sync_journal WHERE object = ?1 AND record_id = ?2 AND operation = 'update'
+                 AND settled_at IS NULL ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row([object, id], |row| row.get(0))
+            .optional()?;
+        Ok(sent.and_then(|sent| serde_json::from_str(&sent).ok()).unwrap_or_default())
+    }
+
     /// When a record had been changed last, as it was read last.
     fn seen_at(&self, table: &Table, id: Option<&RecordId>) -> Result<Timestamp, StoreError> {
         let Some(id) = id else { return Ok(Timestamp::default()) };

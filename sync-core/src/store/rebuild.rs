@@ -251,7 +251,8 @@ impl Write<'_> {
         Ok((rebuilt, lost))
     }
 
-    /// Rows as both sides agreed on them, under the handles that they had.
+    /// Rows as both sides agreed on them, under the handles that they had; but with what was sent of them and has no known
+    /// outcome.
     fn restore_agreed(
         &self,
         applier: &mut Applier<'_>,
@@ -269,7 +270,12 @@ impl Write<'_> {
             let wires = applier.table.wires(&known.properties)?;
             let cells = applier.project(&wires, false);
             let hash = applier.hash(&cells, known.archived);
-            applier.write_row(Target::New(Some(*handle)), &Envelope::as_agreed(id, &known), &cells)?;
+            let sent = self.outstanding(applier.table.object(), id)?;
+            if !sent.is_empty() {
+                self.hint(applier.table.object(), *handle, Some(id))?;
+            }
+            let shown = applier.as_sent(cells, &sent);
+            applier.write_row(Target::New(Some(*handle)), &Envelope::as_agreed(id, &known), &shown)?;
             if hash != known.row_hash {
                 // A change of the mapping was on its way, and had noted what rows were to become.
                 self.connection

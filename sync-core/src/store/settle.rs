@@ -163,8 +163,12 @@ impl Applier<'_> {
             let told = new[place].as_deref();
             let still_ours = field.same_cell(&local.cells[place], &field.project(sent.as_deref()).cell);
             let ignored = field.same_wire(told, was.as_deref()) && !field.same_wire(told, sent.as_deref());
+            // Read since it was sent, and shown: nobody here wrote that.
+            let read_since = !field.same_wire(old[place].as_deref(), was.as_deref())
+                && field.same_cell(&local.cells[place], &agreed[place]);
             // Both sides agree on what the remote told; the row follows unless it holds something else by now.
-            agreed[place] = if still_ours && !ignored { local.cells[place].clone() } else { fresh[place].clone() };
+            let follows = (still_ours && !ignored) || read_since;
+            agreed[place] = if follows { local.cells[place].clone() } else { fresh[place].clone() };
             merging[place] = new[place].clone();
             if ignored && still_ours {
                 passed_over += 1;

@@ -137,7 +137,7 @@ impl Ledger {
 
     /// O3: a remote value that we wrote over had been seen, or is kept, or came in the moment between look and write.
     pub(super) fn remote_values_are_accounted_for(&self, world: &World) -> Verdict {
-        let person = world.person();
+        let person = world.reader();
         let portal = world.rehearsal.portal();
         for written in portal.writes() {
             let Some(before) = written.before.as_ref().and_then(text) else { continue };
@@ -208,31 +208,24 @@ impl Ledger {
     }
 
     /// O5: every value that reached the portal was written by somebody in the mirror, and what was emptied there somebody
-    /// emptied; or it stood there before, and somebody took back the row whose value had been sent in its place.
+    /// emptied.
     pub(super) fn nothing_is_invented(&self, world: &World) -> Verdict {
         let authored: BTreeSet<&str> = self.local.iter().map(|entry| entry.token.as_str()).collect();
         let made: BTreeSet<&str> = self.made.iter().map(|(_, token, _)| token.as_str()).collect();
         let portal = world.rehearsal.portal();
-        let person = world.person();
+        let person = world.reader();
         let writes = portal.writes();
-        for (n, written) in writes.iter().enumerate() {
+        for written in writes {
             let value = text(&written.received).unwrap_or_default();
             let before = written.before.as_ref().and_then(text).unwrap_or_default();
             if value.is_empty() && before.is_empty() {
                 continue;
             }
-            let field = |w: &simulator::Written| (w.object.clone(), w.id, w.property.clone());
-            let taken_back = || {
-                let record = (written.object.clone(), written.id.to_string());
-                let stood = |w: &&simulator::Written| w.before.as_ref().and_then(text).unwrap_or_default() == value;
-                let mut earlier = writes[..n].iter().filter(|w| field(w) == field(written));
-                self.taken_back.contains(&record) && earlier.any(|w| stood(&w))
-            };
             let wished = match value.as_str() {
                 "" => self.emptied(&portal, &person, written),
                 value => authored.contains(value) || made.contains(value),
             };
-            if !wished && !taken_back() {
+            if !wished {
                 return Err(format!(
                     "{} {} {}: {value:?} was sent over {before:?} at {}, and nobody wrote it",
                     written.object, written.id, written.property, written.at
@@ -263,7 +256,7 @@ impl Ledger {
     /// O6: what was carried out is not sent again; unless somebody took back the row while the answer to its next value was
     /// lost, so that the one before stands in it again.
     pub(super) fn nothing_is_sent_again(&self, world: &World) -> Verdict {
-        let person = world.person();
+        let person = world.reader();
         let mut twice = person
             .prepare(
                 "SELECT object, record_id, sent.key || ': ' || json_extract(sent.value, '$[1]')
@@ -300,7 +293,7 @@ fn texts_there(world: &World) -> BTreeSet<String> {
 
 /// What the mirror remembers of a record, for whoever looks for the mistake.
 fn story(world: &World, entry: &Local) -> String {
-    let person = world.person();
+    let person = world.reader();
     let mut statement = person
         .prepare(
             "SELECT at, run_id || ' ' || side || ' ' || property || ' ' || coalesce(before, '-') || ' > ' ||
@@ -338,5 +331,5 @@ fn kept(world: &World, entry: &Local) -> bool {
             OR EXISTS (SELECT 1 FROM {} WHERE {} = ?1 AND state IN ('archived', 'merged', 'missing'))",
         mapping.table, column.column
     );
-    world.person().query_row(&sql, [&entry.token], |row| row.get(0)).unwrap()
+    world.reader().query_row(&sql, [&entry.token], |row| row.get(0)).unwrap()
 }

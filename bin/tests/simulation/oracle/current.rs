@@ -19,7 +19,7 @@ pub(in crate::simulation) fn what_is_current_is_so(world: &World) -> Verdict {
     }
     for object in world.mappings.iter().map(|mapping| mapping.object.as_str()) {
         let known = "SELECT 1 FROM sqlite_master WHERE name = 'sync_base_' || ?1";
-        if !world.person().prepare(known).unwrap().exists([object]).unwrap() {
+        if !world.reader().prepare(known).unwrap().exists([object]).unwrap() {
             continue;
         }
         let mirror = mirrored(world, object);
@@ -64,7 +64,7 @@ impl Shown {
         if !world.mirror().exists() || !portal.switches_mut().restore_bumps {
             return;
         }
-        let person = world.person();
+        let person = world.reader();
         // A pass that was interrupted goes on where it was, for the time at which it began.
         let known = "SELECT object, watermark FROM sync_objects o WHERE backfilled AND watermark IS NOT NULL
                      AND NOT EXISTS (SELECT 1 FROM sync_cursors c WHERE c.object = o.object

@@ -205,3 +205,69 @@ fn p4_a_row_that_is_replaced_while_its_edit_is_on_its_way_clears_nothing() {
         });
     }
 }
+
+#[test]
+fn p9_a_row_that_comes_back_before_a_lost_answer_is_looked_after_does_not_undo_what_was_sent() {
+    let whole = |id: u64| {
+        format!(
+            "CREATE TEMP TABLE frame AS SELECT * FROM contacts WHERE id <> '{id}'; DROP TABLE contacts;
+                 CREATE TABLE contacts AS SELECT * FROM frame"
+        )
+    };
+    for way in [|id: u64| format!("DELETE FROM contacts WHERE id = '{id}'"), whole] {
+        paused(async {
+            let (world, id) = unanswered("remote_wins").await;
+            world.person().execute_batch(&way(id)).unwrap();
+            world.decide(async |engine, mappings| engine.repair(mappings).await).await.unwrap();
+            assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Mine"));
+            writes(&world);
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!((writes(&world), remote(&world, id, "city").as_deref()), (0, Some("Mine")));
+            settled(&world).await;
+            assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Mine"));
+        });
+    }
+}
+
+/// A run whose update was carried out and never answered, and whose sweep then reads what somebody wrote over it.
+async fn read_since(policy: &str) -> (World, u64) {
+    let mut world = world_with(&format!("conflict: {policy}")).await;
+    world.pulling.sweep_every = minutes(1);
+    let id = ids(&world, "contacts")[3];
+    sql(&world, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{id}'"));
+    // Triggers know no other clock than the machine's: for whoever compares times, this was before what follows.
+    sql(&world, "UPDATE sync_touched SET at = '2026-01-01T00:00:00.000Z'");
+    after(minutes(5)).await;
+    lose_the_answer(&world, "/batch/update");
+    let rehearsal = world.rehearsal.clone();
+    let mut once = Some(());
+    world.at_each("sweep.begun", move || {
+        if once.take().is_some() {
+            let now = rehearsal.now();
+            rehearsal.portal().edit(now, "contacts", id, &[("city", "Theirs")]).unwrap();
+        }
+    });
+    assert_eq!(world.run_well(Command::Sync).await.unwrap().pushed().unknown, 1);
+    let read = format!("SELECT count(*) FROM sync_base_contacts WHERE id = '{id}' AND properties LIKE '%Theirs%'");
+    assert_eq!(world.count(&read), 1, "the sweep read it");
+    (world, id)
+}
+
+#[test]
+fn p9_what_was_read_after_a_lost_answer_is_nobody_s_edit_when_it_is_looked_after() {
+    for policy in POLICIES {
+        paused(async {
+            let (world, id) = read_since(policy).await;
+            after(minutes(5)).await;
+            edit(&world, "contacts", id, "city", "Theirs again");
+            sql(&world, &format!("UPDATE contacts SET job_title = 'Captain' WHERE id = '{id}'"));
+            for _ in 0..2 {
+                world.run_well(Command::Sync).await.unwrap();
+                after(minutes(5)).await;
+            }
+            assert_eq!(remote(&world, id, "jobtitle").as_deref(), Some("Captain"), "{policy}");
+            assert_eq!(remote(&world, id, "city").as_deref(), Some("Theirs again"), "{policy}");
+            assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Theirs again"), "{policy}");
+        });
+    }
+}

@@ -33,7 +33,7 @@ pub(super) struct Judge<'l> {
 
 impl<'l> Judge<'l> {
     pub(super) fn of(links: &'l Links, world: &World) -> Self {
-        let person = world.person();
+        let person = world.reader();
         let mut judge = Self {
             links,
             ids: ids_of_rows(world, &person, &links.addresses),
@@ -132,11 +132,12 @@ impl<'l> Judge<'l> {
                 && theirs.at >= event.at
                 && self.settled(&theirs.key) == key
         };
-        // The unlabeled kind returns while another one stays, and with each that somebody in the CRM adds.
+        // The unlabeled kind returns while another one stays, and with each that somebody in the CRM adds, or had added
+        // unseen: who takes a pair apart takes away what is shown.
         let labels_it = |theirs: &Event| {
             theirs.deed == Deed::Added
-                && theirs.at >= event.at
                 && Key { label: None, ..self.settled(&theirs.key) } == unlabeled
+                && (theirs.at >= event.at || (theirs.key.label.is_some() && !self.went_by(theirs, event.at)))
         };
         let stays = key.label.is_none()
             && (self.links.events.iter().any(labels_it)
@@ -154,6 +155,15 @@ impl<'l> Judge<'l> {
             || self.named(&event.key) != key
             || self.moved_since(&event.key, event.at)
             || self.rejected.contains(&unlabeled)
+    }
+
+    /// Whether a label that was added had been taken away again by then, on either side.
+    fn went_by(&self, added: &Event, then: Millis) -> bool {
+        let key = self.settled(&added.key);
+        self.links.events.iter().any(|event| {
+            let goes = matches!(event.deed, Deed::Removed | Deed::Deleted(_));
+            goes && (added.at..=then).contains(&event.at) && self.settled(&event.key) == key
+        })
     }
 
     fn moved_since(&self, key: &Key, since: Millis) -> bool {
