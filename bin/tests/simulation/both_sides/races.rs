@@ -33,7 +33,7 @@ pub(super) async fn beside<T>(
                 left -= 1;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         biased;
