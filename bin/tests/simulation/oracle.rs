@@ -151,7 +151,7 @@ fn rows_show_their_base(world: &World, object: &str, bases: &BTreeMap<u64, Mirro
                 continue;
             }
             let base = bases[&id.parse().unwrap()].properties.get(property);
-            if shown.as_ref() != base && !waits_for_a_person(person, object, &id, property) {
+            if shown.as_ref() != base && !waits_for_a_person(&person, object, &id, property) {
                 return Err(format!("{object} {id} shows {column} {shown:?}, its base holds {base:?}"));
             }
         }
@@ -174,7 +174,7 @@ fn waits_for_a_person(person: &rusqlite::Connection, object: &str, id: &str, pro
 /// The same associations on both sides, as far as both ends are active and no reject keeps what was wished.
 pub(super) fn associations_agree(world: &World, from: &str, to: &str) -> Verdict {
     let person = world.reader();
-    let rejected = rejected_pairs(person, from, to);
+    let rejected = rejected_pairs(&person, from, to);
     let sql = format!(
         "SELECT a.from_id, a.to_id, a.type_id FROM associations a JOIN {from} f ON f.id = a.from_id
          JOIN {to} t ON t.id = a.to_id WHERE from_object = ?1 AND to_object = ?2

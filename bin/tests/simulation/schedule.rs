@@ -21,6 +21,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
     paused(async {
         let mut dice = Rng::with_seed(seed);
         let mut world = World::new(settings(seed, &mut dice));
+        world.stays_in_place = true;
         if dice.bool() {
             // Sweeps that take several runs.
             world.pulling.sweep_slice = Duration::from_millis(dice.u64(..3_000));

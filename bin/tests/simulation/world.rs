@@ -11,6 +11,7 @@ use simulator::Portal;
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use sync_core::clock::Clock;
 use sync_core::error::RunError;
@@ -42,7 +43,9 @@ pub(super) struct World {
     pub(super) pushing: PushSettings,
     /// How many pages the mirror may have, if the disk is nearly full.
     pub(super) room: Option<u32>,
-    reader: OnceCell<Connection>,
+    /// Whether nobody puts another file in the mirror's place, so that one connection may be kept for all questions.
+    pub(super) stays_in_place: bool,
+    reader: OnceCell<Rc<Connection>>,
     wire: Wire,
     steps: Arc<Recorder>,
     clock: Arc<dyn Clock>,
@@ -111,6 +114,7 @@ impl World {
             pulling: PullSettings::default(),
             pushing: PushSettings::default(),
             room: None,
+            stays_in_place: false,
             reader: OnceCell::new(),
             steps: Arc::default(),
             clock: Arc::new(Shared(start, origin)),
@@ -153,9 +157,12 @@ impl World {
         Connection::open(self.mirror()).unwrap()
     }
 
-    /// A connection that is only read from, one for all questions: opening one costs more than most of them.
-    pub(super) fn reader(&self) -> &Connection {
-        self.reader.get_or_init(|| self.person())
+    /// A connection that is only read from: opening one costs more than most questions.
+    pub(super) fn reader(&self) -> Rc<Connection> {
+        match self.stays_in_place {
+            true => Rc::clone(self.reader.get_or_init(|| Rc::new(self.person()))),
+            false => Rc::new(self.person()),
+        }
     }
 
     /// One value, as an integer.

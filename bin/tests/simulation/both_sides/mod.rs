@@ -43,6 +43,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         settings.switches.trims = true;
         settings.switches.first_company_is_primary = dice.bool();
         let mut world = World::new(settings);
+        world.stays_in_place = true;
         schedule::sweep_often(seed, &mut world);
         world.mappings = mappings(&mut dice);
         world.pushing.max_updates = Belt { percent: 1.0, at_least: BELTS.0 };

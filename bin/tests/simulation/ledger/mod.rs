@@ -222,7 +222,7 @@ impl Ledger {
                 continue;
             }
             let wished = match value.as_str() {
-                "" => self.emptied(&portal, person, written),
+                "" => self.emptied(&portal, &person, written),
                 value => authored.contains(value) || made.contains(value),
             };
             if !wished {

@@ -36,7 +36,7 @@ impl<'l> Judge<'l> {
         let person = world.reader();
         let mut judge = Self {
             links,
-            ids: ids_of_rows(world, person, &links.addresses),
+            ids: ids_of_rows(world, &person, &links.addresses),
             survivors: survivors(world),
             writes: Vec::new(),
             there: BTreeSet::new(),
@@ -49,9 +49,9 @@ impl<'l> Judge<'l> {
         judge.writes = portal.links_written().iter().filter_map(|linked| judge.written(linked)).collect();
         judge.there = there(&portal);
         drop(portal);
-        judge.rejected = rejected(person).iter().map(|key| judge.settled(key)).collect();
-        judge.waiting = waiting(person).iter().map(|key| judge.settled(key)).collect();
-        judge.intended = intended(person, &judge);
+        judge.rejected = rejected(&person).iter().map(|key| judge.settled(key)).collect();
+        judge.waiting = waiting(&person).iter().map(|key| judge.settled(key)).collect();
+        judge.intended = intended(&person, &judge);
         judge
     }
 
