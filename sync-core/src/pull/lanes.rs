@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// About how many records a page of a list has.
 const PAGE: f64 = 100.0;
+/// So many cursors over lists have their ranges before the first search takes its own.
+const LISTS_FIRST: u32 = 5;
 
 /// By which calls a backfill reads records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -62,7 +64,29 @@ pub(super) struct Way {
     pub(super) why: String,
 }
 
+/// One of those that walk ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) by_search: bool,
+    /// How many of its kind come before it.
+    pub(super) place: u32,
+    /// How many of its kind there are at most.
+    pub(super) most: u32,
+}
+
 impl Way {
+    /// The n-th cursor. Ranges are cut one after the other, by searches: those that search wait until lists have enough.
+    pub(super) fn cursor(&self, n: u32) -> Cursor {
+        let first = self.list.min(LISTS_FIRST);
+        let by_search = (first..first + self.search).contains(&n);
+        let (place, most) = match by_search {
+            true => (n - first, self.search),
+            false if n < first => (n, self.list),
+            false => (n - self.search, self.list),
+        };
+        Cursor { by_search, place, most }
+    }
+
     pub(super) fn is_divided(&self) -> bool {
         self.list + self.search > 0
     }

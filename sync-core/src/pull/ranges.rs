@@ -11,7 +11,7 @@
 //!   for that page.
 
 use super::backfill::Begun;
-use super::lanes::Way;
+use super::lanes::{Cursor, Way};
 use super::pages;
 use super::pool::{Place, Pool};
 use crate::engine::Engine;
@@ -29,8 +29,6 @@ use tokio::time::Instant;
 const PHASE: Phase = Phase::Backfill;
 /// How often a page out of order is asked for again, and a probe that somebody's change may have spoilt.
 const RETRIES: u32 = 2;
-/// So many cursors over lists have their ranges before the first search takes its own.
-const LISTS_FIRST: u32 = 5;
 /// A search that gave no usable page this often in a row is not asked again.
 const SEARCHES_REFUSED: u32 = 3;
 
@@ -48,31 +46,6 @@ struct Found {
     records: Vec<Record>,
     reach: Option<u64>,
     more: bool,
-}
-
-/// One of those that walk ranges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cursor {
-    by_search: bool,
-    /// How many of its kind come before it.
-    place: u32,
-    /// How many of its kind there are at most.
-    most: u32,
-}
-
-impl Cursor {
-    /// The n-th cursor of a walk. Ranges are cut one after the other, by searches: those that search wait until lists
-    /// have enough.
-    fn of(way: &Way, n: u32) -> Self {
-        let first = way.list.min(LISTS_FIRST);
-        let by_search = (first..first + way.search).contains(&n);
-        let (place, most) = match by_search {
-            true => (n - first, way.search),
-            false if n < first => (n, way.list),
-            false => (n - way.search, way.list),
-        };
-        Self { by_search, place, most }
-    }
 }
 
 /// Why a cursor stopped before its time.
@@ -175,7 +148,7 @@ impl<R: Remote + 'static> Engine<R> {
         let (pages, arriving) = pages::queue(read);
         let mut cursors = JoinSet::new();
         for n in 0..way.list + way.search {
-            let cursor = Cursor::of(way, n);
+            let cursor = way.cursor(n);
             let (engine, table, pool, pages) = (self.clone(), Arc::clone(table), Arc::clone(&pool), pages.clone());
             cursors.spawn(async move { engine.follow(&table, &pool, cursor, pages).await });
         }

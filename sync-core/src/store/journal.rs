@@ -126,7 +126,7 @@ impl Write<'_> {
             )?
             .query_row([object, id], |row| row.get(0))
             .optional()?;
-        Ok(sent.and_then(|sent| serde_json::from_str(&sent).ok()).unwrap_or_default())
+        sent.map_or_else(|| Ok(BTreeMap::new()), |sent| serde_json::from_str(&sent).map_err(|_| unreadable()))
     }
 
     /// When a record had been changed last, as it was read last.
@@ -176,9 +176,11 @@ impl Write<'_> {
     }
 }
 
+fn unreadable() -> StoreError {
+    StoreError::Altered { table: "sync_journal".to_owned(), what: "an entry in it cannot be read".to_owned() }
+}
+
 fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
-    let unreadable =
-        || StoreError::Altered { table: "sync_journal".to_owned(), what: "an entry in it cannot be read".to_owned() };
     let operation: String = row.get(1)?;
     let properties: String = row.get(5)?;
     Ok(Entry {
