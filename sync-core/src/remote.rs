@@ -11,7 +11,7 @@
 
 mod writes;
 
-pub use writes::{Outcome, PairLabels, Refusal, WriteInput, Writing, WrittenRecord};
+pub use writes::{Once, Outcome, PairLabels, Refusal, SoleLabel, WriteInput, Writing, WrittenRecord};
 
 use crate::error::RemoteError;
 use crate::model::{
@@ -131,8 +131,8 @@ pub trait Remote: Send + Sync {
     ) -> impl Future<Output = Result<Vec<AssociationLabel>, RemoteError>> + Send;
 
     /// The label that only one pair of a record can have: given to another pair, it is taken from the first. `None` where
-    /// the remote has no such label.
-    fn sole_label(&self) -> Option<&str>;
+    /// associations between these object types have no such label.
+    fn sole_label(&self, from: &str, to: &str) -> Option<SoleLabel>;
 
     /// How many active records an object type has, roughly: for progress only.
     fn count(&self, object: &str) -> impl Future<Output = Result<u64, RemoteError>> + Send;

@@ -71,7 +71,7 @@ pub use examine::{Examination, TableFinding};
 pub use handle::StoreHandle;
 pub use heal::Healed;
 pub use journal::{Entry, Sent};
-pub use links::{LinkChange, LinkEntry, LinkLook, LinkSuspect, LinkUndoing, SettledLinks};
+pub use links::{GivenLabel, LinkChange, LinkEntry, LinkLook, LinkSuspect, LinkUndoing, SettledLinks};
 pub use lock::{LockError, RunLock};
 pub use missing::Gone;
 pub use open::Store;

@@ -1,14 +1,14 @@
 //! [`Remote`], method by method. What each promises is said at the port.
 
-use super::HubSpot;
+use super::{HubSpot, types};
 use crate::http::Transport;
 use mappings::PropertySchema;
 use sync_core::model::{
     Association, AssociationLabel, ObjectType, Owner, Pipeline, PropertyVersions, Record, RecordId,
 };
 use sync_core::remote::{
-    Account, ChangedPage, ChangedQuery, IdRange, Landmark, Outcome, Pace, Page, PairLabels, WriteInput, Writing,
-    WrittenRecord,
+    Account, ChangedPage, ChangedQuery, IdRange, Landmark, Outcome, Pace, Page, PairLabels, SoleLabel, WriteInput,
+    Writing, WrittenRecord,
 };
 use sync_core::{Remote, RemoteError};
 
@@ -41,8 +41,8 @@ impl<T: Transport> Remote for HubSpot<T> {
         self.read_association_labels(from, to).await
     }
 
-    fn sole_label(&self) -> Option<&str> {
-        Some("Primary")
+    fn sole_label(&self, from: &str, to: &str) -> Option<SoleLabel> {
+        types::sole_label(from, to)
     }
 
     async fn count(&self, object: &str) -> Result<u64, RemoteError> {

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use sync_core::RemoteError;
 use sync_core::model::ObjectType;
+use sync_core::remote::{Once, SoleLabel};
 
 /// Name, objectTypeId, one, several. From the object type ids of HubSpot's "Understanding the CRM" page.
 const STANDARD: [(&str, &str, &str, &str); 32] = [
@@ -80,6 +81,21 @@ pub(crate) fn is_contacts(object: &str) -> bool {
     matches!(object, "contacts" | "contact" | "0-1")
 }
 
+/// Which end's records have one primary record of the other end at most. From HubSpot's table of association types:
+/// contacts, deals, tickets and orders have one primary company, leads one primary contact or company.
+pub(crate) fn sole_label(from: &str, to: &str) -> Option<SoleLabel> {
+    let is_company = |object: &str| matches!(object, "companies" | "company" | "0-2");
+    let is_lead = |object: &str| matches!(object, "leads" | "lead" | "0-136");
+    let has_one =
+        |one: &str, other: &str| (is_company(other) && !is_company(one)) || (is_lead(one) && is_contacts(other));
+    let once = match (has_one(from, to), has_one(to, from)) {
+        (true, _) => Once::From,
+        (false, true) => Once::To,
+        (false, false) => return None,
+    };
+    Some(SoleLabel { label: "Primary", once })
+}
+
 /// The property that holds a record's last change. Contacts define `hs_lastmodifieddate` as well, but a search for it
 /// silently finds nothing (seen in the open by the Airbyte connector).
 pub(crate) fn modified_property(object: &str) -> &'static str {
@@ -148,8 +164,9 @@ impl<T: Transport> HubSpot<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded, modified_property, standard, with_always_read};
+    use super::{encoded, modified_property, sole_label, standard, with_always_read};
     use std::collections::HashSet;
+    use sync_core::remote::Once;
 
     #[test]
     fn names_and_ids_of_standard_types_are_unique() {
@@ -157,6 +174,17 @@ mod tests {
         let names: HashSet<_> = types.iter().map(|kind| &kind.name).collect();
         let ids: HashSet<_> = types.iter().map(|kind| &kind.object_type_id).collect();
         assert_eq!((names.len(), ids.len()), (types.len(), types.len()));
+    }
+
+    #[test]
+    fn a_record_has_one_primary_company_and_a_company_is_primary_for_many() {
+        let once = |from, to| sole_label(from, to).map(|sole| sole.once);
+        assert_eq!(once("contacts", "companies"), Some(Once::From));
+        assert_eq!(once("0-2", "0-3"), Some(Once::To));
+        assert_eq!(once("leads", "contacts"), Some(Once::From));
+        assert_eq!(once("companies", "leads"), Some(Once::To));
+        assert_eq!(once("companies", "companies"), None);
+        assert_eq!(once("contacts", "deals"), None);
     }
 
     #[test]

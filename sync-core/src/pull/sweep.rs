@@ -161,7 +161,7 @@ impl<R: Remote + 'static> Engine<R> {
             row = next;
             let silent = self.ask_by_id(table, suspects, report).await?;
             let (name, ids) = (object.clone(), silent.clone());
-            gone_active += self.store().call(move |store| store.count_active(&name, &ids)).await?;
+            gone_active += self.store().call(move |store| Ok(store.active_of(&name, &ids)?.len() as u64)).await?;
             gone.extend(silent);
             self.hold_back(&object, began, gone_active, row).await?;
         }

@@ -12,9 +12,9 @@ use super::send::refusal_of;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::RecordId;
-use crate::remote::{Outcome, PairLabels, Refusal, Remote};
+use crate::remote::{Once, Outcome, PairLabels, Refusal, Remote, SoleLabel};
 use crate::report::Report;
-use crate::store::{LinkEntry, LinkLook, LinkSuspect, Pair, SettledLinks, Table};
+use crate::store::{LinkChange, LinkEntry, LinkLook, LinkSuspect, Pair, SettledLinks, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,7 +40,11 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let mut wanted: BTreeMap<Pair, BTreeSet<String>> = BTreeMap::new();
         let mut losing: BTreeMap<Pair, u64> = BTreeMap::new();
+        let mut ends: BTreeMap<Pair, Vec<RecordId>> = BTreeMap::new();
         for change in changes {
+            if self.sole_label_given(&change).is_some_and(|sole| sole.once == Once::To) {
+                ends.entry(change.pair.clone()).or_default().push(change.to.clone());
+            }
             *losing.entry(change.pair.clone()).or_default() += u64::from(!change.base.is_subset(&change.local));
             wanted.entry(change.pair).or_default().insert(change.from.as_str().to_owned());
         }
@@ -57,8 +61,11 @@ impl<R: Remote + 'static> Engine<R> {
                 self.settle_error(&pair.from, report.objects.entry(name).or_default(), error);
                 continue;
             }
-            let from: Vec<RecordId> = from.into_iter().map(RecordId::from).collect();
-            for some in from.chunks(AT_ONCE) {
+            let mut from: BTreeSet<RecordId> = from.into_iter().map(RecordId::from).collect();
+            // What one of them gains another one loses, which is then told of it: so that one is read before, too.
+            let ends = ends.remove(&pair).unwrap_or_default();
+            from.extend(self.neighbours_there(&pair, &ends).await?);
+            for some in Vec::from_iter(from).chunks(AT_ONCE) {
                 let mut pushed = Pushed::default();
                 let ended = self.push_pair(&pair, some, breaker, &mut pushed).await;
                 pushed_of(report, &pair.from).add(pushed);
@@ -171,7 +178,8 @@ impl<R: Remote + 'static> Engine<R> {
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
         let (apart, together): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.change.local.is_empty());
-        let (given, kept): (Vec<_>, Vec<_>) = together.into_iter().partition(|entry| self.gives_sole_label(entry));
+        let (given, kept): (Vec<_>, Vec<_>) =
+            together.into_iter().partition(|entry| self.sole_label_given(&entry.change).is_some());
         let mut parts = vec![apart, given, kept];
         while let Some(mut part) = parts.pop() {
             if part.is_empty() {
@@ -243,11 +251,36 @@ impl<R: Remote + 'static> Engine<R> {
         self.remote().relabel(&pair.from, &pair.to, &pairs).await
     }
 
-    /// Whether it gives a pair the label that only one pair of a record can have.
-    fn gives_sole_label(&self, entry: &LinkEntry) -> bool {
-        let sole = self.remote().sole_label();
-        let mut new = entry.change.local.difference(&entry.change.base);
-        sole.is_some() && new.any(|kind| kind.label.as_deref() == sole)
+    /// The label that only one pair of a record can have, where the change gives it to a pair.
+    fn sole_label_given(&self, change: &LinkChange) -> Option<SoleLabel> {
+        let sole = self.remote().sole_label(&change.pair.from, &change.pair.to)?;
+        change.gives(sole.label).then_some(sole)
+    }
+
+    /// The records that the remote tells as neighbours of these, which stand on the `to` side of the pair, as far as the
+    /// mirror has them.
+    pub(super) async fn neighbours_there(
+        &self,
+        pair: &Pair,
+        ends: &[RecordId],
+    ) -> Result<BTreeSet<RecordId>, RunError> {
+        let mut neighbours = BTreeSet::new();
+        for some in ends.chunks(AT_ONCE) {
+            let answers = self.ask(&pair.to, &pair.from, some).await?.unwrap_or_default();
+            let told = answers.into_iter().flat_map(|answer| answer.to).map(|neighbour| neighbour.id);
+            let (told, object) = (told.collect::<Vec<_>>(), pair.from.clone());
+            neighbours.extend(self.store().call(move |store| store.active_of(&object, &told)).await?);
+        }
+        Ok(neighbours)
+    }
+
+    /// The records that are stored as neighbours of these, which stand on the `to` side of the pair.
+    async fn neighbours(&self, pair: &Pair, ends: Vec<RecordId>) -> Result<BTreeSet<RecordId>, RunError> {
+        if ends.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let of = pair.clone();
+        Ok(self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?)
     }
 
     /// Nothing of these entries was carried out: what they wanted is simply pending again.
@@ -289,24 +322,21 @@ impl<R: Remote + 'static> Engine<R> {
         if entries.is_empty() {
             return Ok(SettledLinks::default());
         }
-        let mut ids: BTreeSet<String> = entries.iter().map(|entry| entry.change.from.as_str().to_owned()).collect();
+        let mut ids: BTreeSet<RecordId> = entries.iter().map(|entry| entry.change.from.clone()).collect();
         if pair.from == pair.to {
-            ids.extend(entries.iter().map(|entry| entry.change.to.as_str().to_owned()));
+            ids.extend(entries.iter().map(|entry| entry.change.to.clone()));
         }
         // Given to one pair, it was taken from another one of the same record.
-        let given = entries.iter().filter(|entry| self.gives_sole_label(entry));
-        let ends: Vec<RecordId> = given.map(|entry| entry.change.to.clone()).collect();
-        if !ends.is_empty() {
-            let of = pair.clone();
-            let others = self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?;
-            ids.extend(others.into_iter().map(|id| id.as_str().to_owned()));
+        let sole = self.remote().sole_label(&pair.from, &pair.to);
+        if let Some(sole) = sole.filter(|sole| sole.once == Once::To) {
+            let given = entries.iter().filter(|entry| entry.change.gives(sole.label));
+            ids.extend(self.neighbours(pair, given.map(|entry| entry.change.to.clone()).collect()).await?);
         }
-        let ids: Vec<RecordId> = ids.into_iter().map(RecordId::from).collect();
+        let ids = Vec::from_iter(ids);
         let answers = self.ask(&pair.from, &pair.to, &ids).await?.unwrap_or_default();
         self.step("push.links_read_again")?;
         let of = pair.clone();
-        let sole = self.remote().sole_label().map(str::to_owned);
-        Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done, sole.as_deref())).await?)
+        Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done, sole)).await?)
     }
 }
 

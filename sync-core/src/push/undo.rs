@@ -4,9 +4,9 @@
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{RecordId, Timestamp};
-use crate::remote::Remote;
+use crate::remote::{Once, Remote};
 use crate::report::Report;
-use crate::store::{LinkChange, LinkUndoing, Pair, Table, Undoing, Wrote};
+use crate::store::{GivenLabel, LinkChange, LinkUndoing, Pair, Table, Undoing, Wrote};
 use mappings::Mapping;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,9 +47,13 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         self.tell_unmapped(&written);
-        for some in links.into_values().flatten().collect::<Vec<_>>().chunks(RECORDS) {
-            let some = some.to_vec();
-            taken.links.extend(self.store().write(move |write| write.take_back_links(&some, true)).await?);
+        for (pair, wrote) in links {
+            let given = self.label_given(&pair, &wrote);
+            for some in wrote.chunks(RECORDS) {
+                let (some, given) = (some.to_vec(), given.clone());
+                let fates = self.store().write(move |write| write.take_back_links(&some, given.as_ref(), true));
+                taken.links.extend(fates.await?);
+            }
         }
         Ok(taken)
     }
@@ -103,8 +107,9 @@ impl<R: Remote + 'static> Engine<R> {
             if known {
                 objects.insert(pair.from.clone());
             }
+            let given = self.label_given(&pair, &wrote);
             for some in wrote.chunks(RECORDS) {
-                taken.links.extend(self.take_back_links(&pair, some.to_vec(), known).await?);
+                taken.links.extend(self.take_back_links(&pair, some.to_vec(), given.clone(), known).await?);
             }
         }
         Ok(objects)
@@ -150,11 +155,17 @@ impl<R: Remote + 'static> Engine<R> {
         &self,
         pair: &Pair,
         some: Vec<LinkChange>,
+        given: Option<GivenLabel>,
         known: bool,
     ) -> Result<Vec<LinkUndoing>, RunError> {
         let _held = self.hold_pairs(std::iter::once(pair)).await;
-        let from: BTreeSet<&str> = some.iter().map(|wrote| wrote.from.as_str()).collect();
-        let from: Vec<RecordId> = from.into_iter().map(RecordId::from).collect();
+        let mut from: BTreeSet<RecordId> = some.iter().map(|wrote| wrote.from.clone()).collect();
+        if let Some(sole) = self.remote().sole_label(&pair.from, &pair.to).filter(|sole| sole.once == Once::To) {
+            // Somebody may have given the label to another pair of the record since.
+            let lost = some.iter().filter(|wrote| wrote.takes(sole.label)).map(|wrote| wrote.to.clone());
+            from.extend(self.neighbours_there(pair, &lost.collect::<Vec<_>>()).await?);
+        }
+        let from = Vec::from_iter(from);
         let answers = match known {
             true => self.ask(&pair.from, &pair.to, &from).await?.unwrap_or_default(),
             false => Vec::new(),
@@ -165,11 +176,16 @@ impl<R: Remote + 'static> Engine<R> {
             .store()
             .write(move |write| {
                 write.apply_associations(&of, &answers)?;
-                write.take_back_links(&some, false)
+                write.take_back_links(&some, given.as_ref(), false)
             })
             .await?;
         self.step("undo.links_taken_back")?;
         Ok(undoing)
+    }
+
+    /// The label that only one pair of a record can have, and the pairs that the run gave it to.
+    fn label_given(&self, pair: &Pair, wrote: &[LinkChange]) -> Option<GivenLabel> {
+        self.remote().sole_label(&pair.from, &pair.to).map(|sole| GivenLabel::by(sole, wrote))
     }
 
     fn tell_unmapped(&self, written: &BTreeMap<String, Vec<Wrote>>) {

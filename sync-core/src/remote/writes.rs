@@ -75,6 +75,24 @@ pub struct Refusal {
     pub not_found: bool,
 }
 
+/// A label that a record of one of two object types has at most once towards records of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoleLabel {
+    /// What people call it.
+    pub label: &'static str,
+    /// Whose records have it once.
+    pub once: Once,
+}
+
+/// One side of two object types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// Each record on the `from` side.
+    From,
+    /// Each record on the `to` side.
+    To,
+}
+
 /// The labels that one pair of records is to have: all of them, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairLabels {

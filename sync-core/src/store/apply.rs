@@ -193,9 +193,7 @@ impl Applier<'_> {
                 let sides = ThreeSides { agreed: &agreed, old: &old, new: &new, outside: &outside, replaced };
                 let merged = self.merge(record.id.as_str(), record.updated_at, &local, &sides, fresh)?;
                 kept = merged.kept;
-                let archiving = local.archived != 0 && !base.archived && !envelope.archived;
-                let state = if archiving { "archiving" } else { envelope.state };
-                let shown = Envelope { archived: envelope.archived || archiving, state, ..envelope };
+                let shown = envelope.as_asked(&local, base);
                 self.write_row(Target::Known(local.row), &shown, &merged.cells)?
             }
         };
@@ -251,7 +249,8 @@ impl Applier<'_> {
                 let outside = self.outside(&old);
                 let sides = ThreeSides { agreed: &agreed, old: &old, new: &old, outside: &outside, replaced: true };
                 let merged = self.merge(id, base.updated_at, &local, &sides, fresh)?;
-                self.write_row(Target::Known(local.row), &envelope, &merged.cells)?
+                let shown = envelope.as_asked(&local, base);
+                self.write_row(Target::Known(local.row), &shown, &merged.cells)?
             }
         };
         self.write_base(true, row, &envelope, hash, base.properties.as_json())?;

@@ -13,7 +13,7 @@ mod rewrite;
 mod undo;
 
 pub use journal::{LinkEntry, SettledLinks};
-pub use undo::LinkUndoing;
+pub use undo::{Given as GivenLabel, LinkUndoing};
 
 use super::{Pair, Store, StoreError, Write};
 use crate::model::{AssociationKind, RecordId};
@@ -56,6 +56,16 @@ impl LinkChange {
     /// As it stands in tables and output: `dissociate` where nothing is left of the pair.
     pub fn operation(&self) -> &'static str {
         operation(&self.local)
+    }
+
+    /// Whether it adds this label.
+    pub fn gives(&self, label: &str) -> bool {
+        self.local.difference(&self.base).any(|kind| kind.label.as_deref() == Some(label))
+    }
+
+    /// Whether it takes this label away.
+    pub fn takes(&self, label: &str) -> bool {
+        self.base.difference(&self.local).any(|kind| kind.label.as_deref() == Some(label))
     }
 
     /// The other end and these of its kinds, as a JSON object; `None` for no kinds.

@@ -90,6 +90,13 @@ impl<'a> Envelope<'a> {
             state: &base.state,
         }
     }
+
+    /// The same for a row that asks for an archive, as long as its record is active.
+    pub(super) fn as_asked(self, local: &LocalRow, base: &Base) -> Self {
+        let archiving = local.archived != 0 && !base.archived && !self.archived;
+        let state = if archiving { "archiving" } else { self.state };
+        Self { archived: self.archived || archiving, state, ..self }
+    }
 }
 
 /// The row that is written.

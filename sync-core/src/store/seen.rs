@@ -47,17 +47,19 @@ impl Store {
         Ok((ids, None))
     }
 
-    /// How many of these records the mirror holds as active.
-    pub fn count_active(&self, object: &str, ids: &[RecordId]) -> Result<u64, StoreError> {
-        let Some(table) = self.tables.get(object) else { return Ok(0) };
+    /// Those of these records that the mirror holds as active.
+    pub fn active_of(&self, object: &str, ids: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
+        let Some(table) = self.tables.get(object) else { return Ok(Vec::new()) };
         let base = quote(&table.base_name());
         let sql = format!("SELECT 1 FROM {base} WHERE id = ?1 AND state = 'active'");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut count = 0;
+        let mut active = Vec::new();
         for id in ids {
-            count += u64::from(statement.exists([id.as_str()])?);
+            if statement.exists([id.as_str()])? {
+                active.push(id.clone());
+            }
         }
-        Ok(count)
+        Ok(active)
     }
 
     /// How many rows an object type has in a state.

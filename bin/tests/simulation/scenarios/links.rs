@@ -19,14 +19,22 @@ async fn world() -> World {
 /// The same, with other associations in the mapping of contacts, and these between contacts and companies: the place of
 /// each, and the kind.
 pub(super) async fn world_with(associations: &str, edges: &[(usize, usize, u32)]) -> World {
+    world_between("", associations, edges).await
+}
+
+/// The same, with more in the mapping of companies.
+async fn world_between(of_companies: &str, associations: &str, edges: &[(usize, usize, u32)]) -> World {
     let mut world = World::new(still(8, 4, 0, 0));
-    let companies = "object: companies\ntable: companies\nfields:\n  name: name\n  domain: domain\n";
+    let companies =
+        format!("object: companies\ntable: companies\nfields:\n  name: name\n  domain: domain\n{of_companies}");
     let contacts = format!(
         "object: contacts\ntable: contacts\nkey: email\nfields:\n  email: email\n  firstname: first_name\n\
          associations:\n  {associations}\n"
     );
-    world.mappings =
-        vec![Mapping::parse("companies.yaml", companies).unwrap(), Mapping::parse("contacts.yaml", &contacts).unwrap()];
+    world.mappings = vec![
+        Mapping::parse("companies.yaml", &companies).unwrap(),
+        Mapping::parse("contacts.yaml", &contacts).unwrap(),
+    ];
     let now = world.rehearsal.now();
     let there = world.rehearsal.portal().associations("contacts", "companies");
     for edge in there {

@@ -4,7 +4,7 @@
 use super::{LinkChange, kind_json, kind_of, operation};
 use crate::model::{Association, AssociationKind, RecordId};
 use crate::plan::links::{Kinds, agreed, held, shows};
-use crate::remote::Refusal;
+use crate::remote::{Once, Refusal, SoleLabel};
 use crate::store::{Pair, Store, StoreError, Write};
 use rusqlite::params;
 use serde_json::Value;
@@ -91,9 +91,10 @@ impl Write<'_> {
         entries: &[LinkEntry],
         answers: &[Association],
         done: bool,
-        sole: Option<&str>,
+        sole: Option<SoleLabel>,
     ) -> Result<SettledLinks, StoreError> {
         let mut settled = SettledLinks::default();
+        let mut given = Vec::new();
         for LinkEntry { entry, change } in entries {
             let Some(answer) = answers.iter().find(|answer| answer.from == change.from) else {
                 settled.open += 1;
@@ -105,11 +106,12 @@ impl Write<'_> {
             if shows(&change.base, &change.local, &remote) {
                 settled.linked += u64::from(!change.local.is_empty());
                 settled.unlinked += u64::from(change.local.is_empty());
-                let after = held(&change.base, &change.local, &remote, sole);
+                let after = held(&change.base, &change.local, &remote, sole.map(|sole| sole.label));
                 let before_and_after = [change.told(&change.base), change.told(&after)];
                 let before_and_after = before_and_after.each_ref().map(Option::as_deref);
                 self.note_sent(&pair.from, change.from.as_str(), "associations", before_and_after)?;
                 self.close_link(*entry, "done", None)?;
+                given.extend(sole.filter(|sole| change.gives(sole.label)).map(|sole| (change, sole)));
             } else if done {
                 settled.refused += 1;
                 let refusal = Refusal {
@@ -123,8 +125,64 @@ impl Write<'_> {
                 self.close_link(*entry, "undone", Some("the pair does not hold it"))?;
             }
         }
+        for (change, sole) in given {
+            self.note_losers(change, sole, answers)?;
+        }
         self.apply_associations(pair, answers)?;
         Ok(settled)
+    }
+
+    /// A label that only one pair of a record can have was given to a pair: the pair that had it lost it by that, which is
+    /// part of what the run wrote.
+    fn note_losers(&self, winner: &LinkChange, sole: SoleLabel, answers: &[Association]) -> Result<(), StoreError> {
+        for (from, to) in self.others_with(winner, sole)? {
+            let Some(answer) = answers.iter().find(|answer| answer.from == from) else { continue };
+            let is_sole = |kind: &AssociationKind| kind.label.as_deref() == Some(sole.label);
+            if answer.to.iter().any(|neighbour| neighbour.id == to && is_sole(&neighbour.kind)) {
+                continue;
+            }
+            let base = self.agreed_kinds(&winner.pair, &from, &to)?;
+            let local = base.iter().filter(|kind| !is_sole(kind)).cloned().collect();
+            let loser = LinkChange { pair: winner.pair.clone(), from, to, base, local };
+            let before_and_after = [loser.told(&loser.base), loser.told(&loser.local)];
+            let before_and_after = before_and_after.each_ref().map(Option::as_deref);
+            self.note_sent(&loser.pair.from, loser.from.as_str(), "associations", before_and_after)?;
+        }
+        Ok(())
+    }
+
+    /// The other pairs of the same record that had the label when both sides agreed last.
+    pub(super) fn others_with(
+        &self,
+        winner: &LinkChange,
+        sole: SoleLabel,
+    ) -> Result<Vec<(RecordId, RecordId)>, StoreError> {
+        let (same, other) = match sole.once {
+            Once::From => ("from_id = ?3", "to_id <> ?4"),
+            Once::To => ("to_id = ?4", "from_id <> ?3"),
+        };
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT from_id, to_id FROM sync_association_base
+             WHERE from_object = ?1 AND to_object = ?2 AND {same} AND {other} AND label = ?5"
+        ))?;
+        let (pair, from, to) = (&winner.pair, winner.from.as_str(), winner.to.as_str());
+        let id = |text: String| RecordId::from(text);
+        let found = statement.query_map(params![pair.from, pair.to, from, to, sole.label], |row| {
+            Ok((id(row.get(0)?), id(row.get(1)?)))
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// What both sides agreed on about a pair of records.
+    fn agreed_kinds(&self, pair: &Pair, from: &RecordId, to: &RecordId) -> Result<Kinds, StoreError> {
+        let mut read = self.connection.prepare_cached(
+            "SELECT category, type_id, label FROM sync_association_base
+             WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4",
+        )?;
+        let kinds = read.query_map(params![pair.from, from.as_str(), pair.to, to.as_str()], |row| {
+            Ok(AssociationKind { category: row.get(0)?, type_id: row.get(1)?, label: row.get(2)? })
+        })?;
+        Ok(kinds.collect::<Result<_, _>>()?)
     }
 
     /// Closes an entry that was refused, and keeps what it wanted as a reject.
@@ -168,14 +226,7 @@ impl Write<'_> {
     /// Both sides now agree on what was sent as far as the remote holds it: an edit made since stays an edit.
     fn agree_on(&self, change: &LinkChange, remote: &Kinds) -> Result<(), StoreError> {
         let (pair, from, to) = (&change.pair, change.from.as_str(), change.to.as_str());
-        let mut read = self.connection.prepare_cached(
-            "SELECT category, type_id, label FROM sync_association_base
-             WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4",
-        )?;
-        let base = read.query_map(params![pair.from, from, pair.to, to], |row| {
-            Ok(AssociationKind { category: row.get(0)?, type_id: row.get(1)?, label: row.get(2)? })
-        })?;
-        let base: Kinds = base.collect::<Result<_, _>>()?;
+        let base = self.agreed_kinds(pair, &change.from, &change.to)?;
         let now = agreed(&base, &change.local, remote);
         let mut remove = self.connection.prepare_cached(
             "DELETE FROM sync_association_base WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4

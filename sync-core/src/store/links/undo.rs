@@ -7,10 +7,11 @@ use super::ends::{Way, Ways};
 use super::{LinkChange, kind_of};
 use crate::model::RecordId;
 use crate::plan::links::{Back, Kinds, alike, take_back};
+use crate::remote::{Once, SoleLabel};
 use crate::store::{Fate, Pair, Store, StoreError, Write};
 use rusqlite::params;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A pair that a run wrote, and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,30 @@ pub struct LinkUndoing {
     pub now: Kinds,
     /// What becomes of it.
     pub fate: Fate,
+}
+
+/// A label that only one pair of a record can have, and the pairs that a run gave it to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    sole: SoleLabel,
+    to: BTreeSet<(RecordId, RecordId)>,
+}
+
+impl Given {
+    /// By the pairs that the run wrote, all of the same object types.
+    pub fn by(sole: SoleLabel, written: &[LinkChange]) -> Self {
+        let given = written.iter().filter(|wrote| wrote.gives(sole.label));
+        Self { sole, to: given.map(|wrote| (wrote.from.clone(), wrote.to.clone())).collect() }
+    }
+
+    /// The other pairs of the record that the run gave it to.
+    fn others_than(&self, wrote: &LinkChange) -> BTreeSet<(RecordId, RecordId)> {
+        let of_record = |(from, to): &&(RecordId, RecordId)| match self.sole.once {
+            Once::From => *from == wrote.from && *to != wrote.to,
+            Once::To => *to == wrote.to && *from != wrote.from,
+        };
+        self.to.iter().filter(of_record).cloned().collect()
+    }
 }
 
 impl Store {
@@ -58,12 +83,17 @@ impl Write<'_> {
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn take_back_links(&self, written: &[LinkChange], pretend: bool) -> Result<Vec<LinkUndoing>, StoreError> {
+    pub fn take_back_links(
+        &self,
+        written: &[LinkChange],
+        given: Option<&Given>,
+        pretend: bool,
+    ) -> Result<Vec<LinkUndoing>, StoreError> {
         let mut ways = Ways::new(self);
         let mut undoing = Vec::with_capacity(written.len());
         for wrote in written {
             let now = ways.kinds_of_pair("sync_association_base", wrote)?;
-            let (fate, wanted) = ways.fate(wrote, &now)?;
+            let (fate, wanted) = ways.fate(wrote, given, &now)?;
             if let Some(wanted) = wanted.filter(|_| !pretend) {
                 ways.make(wrote, &wanted)?;
                 self.note_links(&[(None, wrote.from.as_str().to_owned())])?;
@@ -76,7 +106,12 @@ impl Write<'_> {
 
 impl Ways<'_> {
     /// What becomes of a pair, and the kinds that its rows are to have, where they are to change.
-    fn fate(&mut self, wrote: &LinkChange, now: &Kinds) -> Result<(Fate, Option<Kinds>), StoreError> {
+    fn fate(
+        &mut self,
+        wrote: &LinkChange,
+        given: Option<&Given>,
+        now: &Kinds,
+    ) -> Result<(Fate, Option<Kinds>), StoreError> {
         let (pair, from, to) = (&wrote.pair, wrote.from.as_str(), wrote.to.as_str());
         let stored = matches!(self.way(&pair.from, &pair.to)?, Way::Stored(_));
         if !stored || self.refuses(pair).is_some() {
@@ -94,8 +129,23 @@ impl Ways<'_> {
         Ok(match back {
             Back::Already => (Fate::AlreadyUndone, None),
             Back::Changed => (Fate::ChangedSince, None),
+            Back::To(wanted) if self.would_take(wrote, given, now, &wanted)? => (Fate::ChangedSince, None),
             Back::To(wanted) => (Fate::Undone, Some(wanted)),
         })
+    }
+
+    /// Whether to hold `wanted` the pair would take the label from one that somebody gave it to since.
+    fn would_take(
+        &self,
+        wrote: &LinkChange,
+        given: Option<&Given>,
+        now: &Kinds,
+        wanted: &Kinds,
+    ) -> Result<bool, StoreError> {
+        let Some(given) = given else { return Ok(false) };
+        let back = LinkChange { base: now.clone(), local: wanted.clone(), ..wrote.clone() };
+        let holders = self.write.others_with(&back, given.sole)?;
+        Ok(back.gives(given.sole.label) && BTreeSet::from_iter(holders) != given.others_than(wrote))
     }
 
     /// Makes a pair's rows say these kinds.

@@ -239,6 +239,21 @@ async fn p29_deleted_and_replaced_rows_are_healed_without_any_change_at_the_remo
 }
 
 #[tokio::test]
+async fn p29_a_row_that_is_replaced_by_one_that_asks_for_an_archive_still_asks_for_it_when_it_is_whole_again() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();
+    let person = mirror.person();
+    person.execute("INSERT OR REPLACE INTO contacts (id, archived) VALUES ('1', 1)", []).unwrap();
+    // Asked for before, and replaced by a row that does not ask: taken back.
+    person.execute("UPDATE contacts SET archived = 1 WHERE id = '2'", []).unwrap();
+    person.execute("INSERT OR REPLACE INTO contacts (id, city) VALUES ('2', 'Oslo')", []).unwrap();
+    assert_eq!(heal(&mirror, false).await.replaced, 2);
+    let shown = "SELECT group_concat(id || first_name || state || archived, ' ') FROM contacts";
+    assert_eq!(mirror.one(shown), "1Annarchiving1 2Annactive0");
+    assert_eq!(mirror.one("SELECT count(*) FROM contacts WHERE archived_at IS NOT NULL"), "0");
+}
+
+#[tokio::test]
 async fn rows_that_vanished_without_a_trace_are_found_by_the_full_look() {
     let mirror = Mirror::new();
     mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();

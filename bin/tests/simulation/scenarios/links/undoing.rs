@@ -2,7 +2,7 @@
 
 use super::super::super::world::{Command, World, paused, stopped};
 use super::super::{after, ids, minutes};
-use super::{add, add_there, settled, sql, there, world_with, writes};
+use super::{add, add_there, settled, sql, there, world_between, world_with, writes};
 use simulator::Category;
 use sync_core::store::Fate;
 
@@ -78,6 +78,51 @@ fn an_undone_run_leaves_every_pair_as_it_was_and_undoing_it_twice_does_nothing_m
         assert_eq!(all(&world), pushed);
         settled(&world).await;
     });
+}
+
+/// A run that gave the mark of the primary company, which the first had, to the second; stored from the contacts' side or
+/// from the companies'.
+async fn primary_moved(from_companies: bool) -> (World, i64, [(u64, u64); 2]) {
+    let of_companies = if from_companies { "associations:\n  contacts: {}\n" } else { "" };
+    let world = world_between(of_companies, "companies: {}", &[(2, 0, 1)]).await;
+    let stored = world.count("SELECT count(*) FROM associations WHERE from_object = 'companies'");
+    assert_eq!(stored > 0, from_companies);
+    let (contact, companies) = (ids(&world, "contacts")[2], ids(&world, "companies"));
+    let [first, second] = [0, 1].map(|n| (contact, companies[n]));
+    add(&world, &contact.to_string(), &second.1.to_string(), Some("Primary"));
+    let report = world.run_well(Command::Push).await.unwrap();
+    assert_eq!([there(&world, first), there(&world, second)], [vec![""], vec!["", "Primary"]]);
+    after(minutes(5)).await;
+    (world, report.run_id, [first, second])
+}
+
+#[test]
+fn an_undone_run_gives_the_mark_of_the_primary_company_back_to_the_one_that_lost_it() {
+    for from_companies in [false, true] {
+        paused(async {
+            let (world, run, [first, second]) = primary_moved(from_companies).await;
+            world.run_well(Command::Undo(run, false)).await.unwrap();
+            assert_eq!([there(&world, first), there(&world, second)], [vec!["", "Primary"], vec![]]);
+            settled(&world).await;
+            world.run_well(Command::Undo(run, false)).await.unwrap();
+            assert_eq!(writes(&world), 0, "undoing it twice does nothing more");
+        });
+    }
+}
+
+#[test]
+fn a_mark_that_somebody_gave_to_a_third_company_since_stays_there() {
+    for from_companies in [false, true] {
+        paused(async {
+            let (world, run, [first, second]) = primary_moved(from_companies).await;
+            let third = (first.0, ids(&world, "companies")[2]);
+            add_there(&world, third, Category::HubspotDefined, 1);
+            world.run_well(Command::Undo(run, false)).await.unwrap();
+            let held = [first, second, third].map(|pair| there(&world, pair));
+            assert_eq!(held, [vec![""], vec![""], vec!["", "Primary"]]);
+            settled(&world).await;
+        });
+    }
 }
 
 #[test]
