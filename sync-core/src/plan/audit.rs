@@ -68,6 +68,19 @@ pub fn shows(
     versions.iter().any(|version| not_before(version.at, seen_at) && same(version.value.as_deref(), sent))
 }
 
+/// Whether a history that reaches back to `seen_at` shows nothing since that may have been made of a value: it was not
+/// written.
+pub fn denies(
+    versions: &[Version],
+    sent: Option<&str>,
+    seen_at: Timestamp,
+    same: impl Fn(Option<&str>, Option<&str>) -> bool,
+) -> bool {
+    let is_sent = |value: Option<&str>| same(value, sent) || respelt(sent, value);
+    versions.iter().any(|version| version.at <= seen_at)
+        && !versions.iter().any(|version| not_before(version.at, seen_at) && is_sent(version.value.as_deref()))
+}
+
 /// Whether a value may be what the remote made of another: the same letters and digits, or one within the other. Of
 /// anything else somebody else is the author.
 pub fn respelt(sent: Option<&str>, told: Option<&str>) -> bool {
@@ -88,7 +101,7 @@ fn not_before(at: Timestamp, other: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Written, overwritten, respelt, shows};
+    use super::{Written, denies, overwritten, respelt, shows};
     use crate::model::{Timestamp, Version};
 
     /// `value@millis` each, newest first; `-` is no value.
@@ -165,6 +178,31 @@ mod tests {
         ];
         for (base, sent, versions, wanted) in table {
             assert_eq!(lost(base, sent, versions), wanted, "{base} -> {sent}: {versions}");
+        }
+    }
+
+    #[test]
+    fn p9_only_a_history_that_reaches_back_denies_that_a_value_was_written() {
+        let table = [
+            ("ours", "theirs@4000 old@1000", true),
+            ("ours", "old@1000", true),
+            ("-", "theirs@4000 old@1000", true),
+            // It was there.
+            ("ours", "theirs@4000 ours@3500 old@1000", false),
+            ("-", "theirs@4000 -@3500 old@1000", false),
+            // In another spelling, or in the second without milliseconds in which the record was read.
+            ("Our-s", "theirs@4000 ours@3500 old@1000", false),
+            ("ours", "theirs@4000 ours@3000 old@1000", false),
+            // Only before.
+            ("ours", "theirs@4000 ours@900 old@800", true),
+            // Nothing is told of what there was before.
+            ("ours", "theirs@4000", false),
+            ("ours", "", false),
+        ];
+        for (sent, versions, wanted) in table {
+            let sent = value_of(sent);
+            let denied = denies(&history(versions), sent.as_deref(), Timestamp::from_millis(3_100), same);
+            assert_eq!(denied, wanted, "{sent:?}: {versions}");
         }
     }
 

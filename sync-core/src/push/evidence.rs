@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::{Properties, Record, RecordId, Version};
-use crate::plan::audit::shows;
+use crate::plan::audit::{denies, shows};
 use crate::plan::changes::Operation;
 use crate::remote::Remote;
 use crate::store::{Entry, Table};
@@ -89,17 +89,26 @@ pub(super) fn carried_out(table: &Table, entry: &Entry, record: &Record, histori
         Operation::Create => all && !shown.is_empty(),
         _ => !shown.is_empty(),
     };
-    done.then(|| right_after(table, entry, record, &shown))
+    done.then(|| right_after(table, entry, record, &shown, histories))
 }
 
 /// The record with the values that are shown to have been written, as far as it holds others by now.
-fn right_after(table: &Table, entry: &Entry, record: &Record, shown: &BTreeMap<&str, Option<&str>>) -> Record {
+fn right_after(
+    table: &Table,
+    entry: &Entry,
+    record: &Record,
+    shown: &BTreeMap<&str, Option<&str>>,
+    histories: &Histories,
+) -> Record {
     let mut since = serde_json::Map::new();
     for (name, field, sent) in changed(table, entry) {
         let told = record.properties.get(name);
         let base = entry.properties.get(name).and_then(|(base, _)| base.as_deref());
-        // A record is written as a whole: what is neither ours nor what was there before came after ours.
-        let later = !field.same_wire(told.as_deref(), base) || shown.contains_key(name);
+        // A record is written as a whole: what is neither ours nor what was there before came after ours. But for a value
+        // that was passed over, as a stage that only moves forward is.
+        let same = |one: Option<&str>, other: Option<&str>| field.same_wire(one, other);
+        let passed_over = denies(histories.of(&record.id, name), sent, entry.seen_at, same);
+        let later = !(field.same_wire(told.as_deref(), base) || passed_over) || shown.contains_key(name);
         if later && !holds(table, entry, record, name, sent) {
             since.insert(name.to_owned(), sent.unwrap_or("").into());
         }

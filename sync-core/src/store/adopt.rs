@@ -142,8 +142,8 @@ impl Write<'_> {
             let known = {
                 let mut applier = Applier::new(self, table)?;
                 let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
-                let known =
-                    applier.local_row(record.id.as_str())?.is_some() || applier.base(record.id.as_str())?.is_some();
+                // Without a row, as after DELETE, the new one is its row: there is none that it could be folded into.
+                let known = applier.local_row(record.id.as_str())?.is_some();
                 if !known {
                     self.name_row(table, &local, &record.id)?;
                 }
@@ -187,10 +187,17 @@ impl Write<'_> {
     ) -> Result<(), StoreError> {
         let mut applier = Applier::new(self, table)?;
         let Some(mut new) = applier.row_at(row)? else { return Ok(()) };
+        let has_row = applier.local_row(id)?.is_some();
         for (field, cell) in table.mapping.fields.iter().zip(&mut new.cells) {
             if leave(field, cell) {
                 *cell = Cell::Null;
+                if !has_row {
+                    self.set_cell(table, row, field, cell)?;
+                }
             }
+        }
+        if !has_row {
+            return self.name_row(table, &new, &RecordId::from(id));
         }
         let outdone = self.outdone(&mut applier, &new, id)?;
         for (place, (field, cell)) in table.mapping.fields.iter().zip(&new.cells).enumerate() {

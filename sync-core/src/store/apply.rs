@@ -177,10 +177,16 @@ impl Applier<'_> {
             self.write.free_parked(self.table.object(), envelope.id, base.row)?;
         }
         let row = match self.local_row(record.id.as_str())? {
-            None if self.table.mapping.deletes == Deletes::Archive => base.row,
-            // Somebody deleted the row, and the mapping says that this means nothing: it comes back.
+            None if self.table.mapping.deletes == Deletes::Archive && !(base.archived && !envelope.archived) => {
+                base.row
+            }
+            // Somebody deleted the row, and the mapping says that this means nothing, or it meant an archive and the record
+            // was restored since: it comes back.
             None => {
                 changed = true;
+                if self.table.mapping.deletes == Deletes::Archive {
+                    self.write.forget_touched(self.table.object(), envelope.id)?;
+                }
                 self.write_row(Target::New(Some(base.row)), &envelope, &fresh)?
             }
             Some(local) if local.hash == base.row_hash && local.row == base.row => {
@@ -238,7 +244,7 @@ impl Applier<'_> {
         let envelope = Envelope::as_agreed(id, base);
         let hash = self.hash(&fresh, base.archived);
         let row = match local {
-            None if self.table.mapping.deletes == Deletes::Archive => return Ok(false),
+            None if self.asks_for_archive(id, base)? => return Ok(false),
             None => {
                 let sent = self.write.outstanding(self.table.object(), id)?;
                 self.write_row(Target::New(Some(base.row)), &envelope, &self.as_sent(fresh, &sent))?
@@ -247,6 +253,8 @@ impl Applier<'_> {
             Some(local) => {
                 let agreed = fresh.clone();
                 let outside = self.outside(&old);
+                let sent = self.write.outstanding(self.table.object(), id)?;
+                let fresh = self.as_sent(fresh, &sent);
                 let sides = ThreeSides { agreed: &agreed, old: &old, new: &old, outside: &outside, replaced: true };
                 let merged = self.merge(id, base.updated_at, &local, &sides, fresh)?;
                 let shown = envelope.as_asked(&local, base);
@@ -255,6 +263,12 @@ impl Applier<'_> {
         };
         self.write_base(true, row, &envelope, hash, base.properties.as_json())?;
         Ok(true)
+    }
+
+    /// Whether the row of a record was deleted to archive it. Where no trigger saw that nobody can tell.
+    fn asks_for_archive(&self, id: &str, base: &Base) -> Result<bool, StoreError> {
+        Ok(self.table.mapping.deletes == Deletes::Archive
+            && (base.state != "active" || self.write.is_touched(self.table.object(), id)?))
     }
 
     /// The cells of a row, with those that were sent in their places.

@@ -6,6 +6,10 @@ use crate::plan::links::merge;
 use rusqlite::{CachedStatement, params};
 use std::collections::BTreeSet;
 
+/// A row that says something: anything else is told to whoever wrote it when it is about to be sent.
+pub(super) const WELL_TYPED: &str = "typeof(to_id) = 'text' AND typeof(category) IN ('text', 'null')
+     AND typeof(type_id) IN ('integer', 'null') AND typeof(label) IN ('text', 'null')";
+
 /// One row of a pair: the other end and the kind.
 type Edge = (String, Option<String>, Option<i64>, Option<String>);
 
@@ -94,7 +98,7 @@ impl<'w> Statements<'w> {
         let select = |table: &str| {
             format!(
                 "SELECT to_id, category, type_id, label FROM {table}
-                 WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3"
+                 WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND {WELL_TYPED}"
             )
         };
         let pair = "from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4";

@@ -9,6 +9,7 @@ use super::table::quote;
 use super::{Store, StoreError, Table, Write};
 use crate::plan::changes::Operation;
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What became of a reject that was dropped.
@@ -33,6 +34,8 @@ struct Kept {
     uid: Option<String>,
     operation: Operation,
     properties: BTreeMap<String, Option<String>>,
+    /// What it says of associations, where it is about them.
+    labels: Option<Value>,
     /// Whether a changed mapping made it: its value is nowhere but in it.
     homeless: bool,
     told: String,
@@ -91,6 +94,10 @@ impl Write<'_> {
         }
         let dropped = match (table, kept.operation) {
             (Some(_), _) if kept.homeless => Dropped::Forgotten,
+            _ if let Some(labels) = &kept.labels => match self.put_links_back(&kept.object, &kept.record, labels)? {
+                true => Dropped::PutBack(vec!["associations".to_owned()]),
+                false => Dropped::Forgotten,
+            },
             (Some(table), Operation::Update) => self.put_back(table, &kept)?,
             (Some(table), Operation::Archive) => self.take_back_archive(table, &kept)?,
             (Some(table), Operation::Create) => self.give_up_row(table, &kept, delete)?,
@@ -184,6 +191,10 @@ impl Write<'_> {
                     record: row.get(1)?,
                     uid: row.get(2)?,
                     operation: Operation::of_word(&operation).unwrap_or(Operation::Update),
+                    labels: match Operation::of_word(&operation) {
+                        Some(_) => None,
+                        None => serde_json::from_str(&properties).ok(),
+                    },
                     told: format!("{operation} {properties}: {}", row.get::<_, String>(6)?),
                     properties: serde_json::from_str(&properties).unwrap_or_default(),
                     homeless: row.get(5)?,

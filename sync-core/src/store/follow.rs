@@ -38,7 +38,11 @@ pub(super) fn follow(applier: &mut Applier<'_>, id: &str, base: &Base, local: &L
         };
         let policy = if own { Policy::RemoteWins } else { field.policy };
         let later = if policy == Policy::Newest { write.later(object, id, kept.updated_at)? } else { None };
-        let decision = decide(facts, policy, later);
+        let decision = match decide(facts, policy, later) {
+            // Nobody has decided yet whose value counts.
+            Decision::Local if write.is_held(object, id, &field.property)? => Decision::Conflict(Winner::Held),
+            decision => decision,
+        };
         if let Decision::Conflict(winner) = decision {
             let wire = |cell: &Cell<'_>| field.to_wire(cell).ok().flatten().or_else(|| shown(cell));
             let (mine, held) = (wire(mine), wire(&row.cells[place]));
@@ -78,6 +82,15 @@ pub(super) fn set(write: &Write<'_>, table: &str, column: &str, row: i64, cell: 
     statement.raw_bind_parameter(2, row)?;
     statement.raw_execute()?;
     Ok(())
+}
+
+impl Write<'_> {
+    /// Whether a conflict of a field waits for a person.
+    fn is_held(&self, object: &str, id: &str, property: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM sync_conflicts WHERE object = ?1 AND record_id = ?2 AND property = ?3
+                   AND resolved_at IS NULL AND chosen = 'held'";
+        Ok(self.connection.prepare_cached(sql)?.exists([object, id, property])?)
+    }
 }
 
 /// The hints of the one record are the other one's, with the time of the edit.

@@ -66,6 +66,12 @@ impl Write<'_> {
         Ok(ids)
     }
 
+    /// Whether somebody touched the row of a record.
+    pub(super) fn is_touched(&self, object: &str, id: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM sync_touched WHERE object = ?1 AND record_id = ?2";
+        Ok(self.connection.prepare_cached(sql)?.exists([object, id])?)
+    }
+
     /// Nothing is to be looked for in a row.
     pub(super) fn forget_touched(&self, object: &str, id: &str) -> Result<(), StoreError> {
         self.connection

@@ -112,9 +112,9 @@ impl Store {
 
     /// The records from which somebody touched associations.
     pub fn link_suspects(&self) -> Result<Vec<LinkSuspect>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT DISTINCT record_id, row_handle FROM sync_touched WHERE object = ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT record_id, row_handle FROM sync_touched WHERE object = ?1 AND typeof(record_id) = 'text'",
+        )?;
         let mut suspects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         let hints = statement.query_map([ASSOCIATIONS], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))?;
         for hint in hints {
@@ -130,7 +130,7 @@ impl Store {
                     AND l.to_id = r.to_id AND l.category IS r.category AND l.type_id IS r.type_id AND l.label IS r.label";
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT l.rowid, l.from_id FROM associations l
-             WHERE NOT EXISTS (SELECT 1 FROM sync_association_base r WHERE {same})
+             WHERE NOT EXISTS (SELECT 1 FROM sync_association_base r WHERE {same}) AND typeof(l.from_id) = 'text'
              UNION SELECT NULL, l.from_id FROM sync_association_base l
              WHERE NOT EXISTS (SELECT 1 FROM associations r WHERE {same})"
         ))?;
@@ -264,7 +264,8 @@ impl Ways<'_> {
     fn kinds_by_end(&self, table: &str, pair: &Pair, from: &str) -> Result<BTreeMap<String, Kinds>, StoreError> {
         let mut statement: CachedStatement<'_> = self.write.connection.prepare_cached(&format!(
             "SELECT to_id, category, type_id, label FROM {table} WHERE from_object = ?1 AND from_id = ?2
-             AND to_object = ?3 AND category IS NOT NULL AND type_id IS NOT NULL"
+             AND to_object = ?3 AND typeof(to_id) = 'text' AND typeof(category) = 'text' AND typeof(type_id) = 'integer'
+             AND typeof(label) IN ('text', 'null')"
         ))?;
         let mut ends: BTreeMap<String, Kinds> = BTreeMap::new();
         let mut rows = statement.query(params![pair.from, from, pair.to])?;

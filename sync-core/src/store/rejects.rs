@@ -100,7 +100,7 @@ impl Write<'_> {
     }
 
     /// Forgets what was refused of a record and has been done since: of an update those rejects of which every property
-    /// is among `properties`.
+    /// is among `properties`. What a changed mapping left of a new row is now left of its record.
     pub(super) fn forget_rejects<'n>(
         &self,
         object: &str,
@@ -114,10 +114,20 @@ impl Write<'_> {
                 "DELETE FROM sync_rejects WHERE id IN (
                      SELECT id FROM sync_rejects WHERE object = ?1 AND record_id = ?2 UNION ALL
                      SELECT id FROM sync_rejects WHERE object = ?1 AND record_id IS NULL AND uid = ?3)
-                 AND operation = ?4 AND (operation <> 'update' OR NOT EXISTS (
+                 AND operation = ?4 AND (operation = 'update' OR category IS NOT 'MAPPING_CHANGED')
+                 AND (operation <> 'update' OR NOT EXISTS (
                      SELECT 1 FROM json_each(properties) WHERE key NOT IN (SELECT value FROM json_each(?5))))",
             )?
             .execute(params![object, id, uid, operation.word(), names])?;
+        if operation == Operation::Create {
+            self.connection
+                .prepare_cached(
+                    "UPDATE sync_rejects SET record_id = ?2, operation = 'update'
+                     WHERE object = ?1 AND record_id IS NULL AND uid = ?3 AND operation = 'create'
+                     AND category = 'MAPPING_CHANGED'",
+                )?
+                .execute(params![object, id, uid])?;
+        }
         Ok(())
     }
 

@@ -199,9 +199,11 @@ impl Applier<'_> {
     fn note_sent_values(&self, entry: &Entry, id: &str, new: &[Option<Cow<'_, str>>]) -> Result<(), StoreError> {
         let object = self.table.object();
         for (place, field) in self.table.mapping.fields.iter().enumerate() {
-            let Some((was, _)) = entry.properties.get(&field.property) else { continue };
+            let Some((was, sent)) = entry.properties.get(&field.property) else { continue };
             let told = new[place].as_deref();
-            if !field.same_wire(was.as_deref(), told) {
+            // What is told instead of a value that was passed over is somebody else's.
+            let ours = field.same_wire(told, sent.as_deref()) || respelt(sent.as_deref(), told);
+            if ours && !field.same_wire(was.as_deref(), told) {
                 self.write.note_sent(object, id, &field.property, [was.as_deref(), told])?;
             }
         }

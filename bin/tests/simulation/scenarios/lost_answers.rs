@@ -182,6 +182,21 @@ fn p4_a_row_that_is_replaced_before_a_lost_answer_is_looked_after_clears_nothing
 }
 
 #[test]
+fn p4_a_row_that_is_replaced_and_made_whole_before_a_lost_answer_is_looked_after_takes_nothing_back() {
+    paused(async {
+        let (world, id) = unanswered("remote_wins").await;
+        write_back(&world, id);
+        // A plan makes rows whole, and looks after nothing.
+        world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+        assert_eq!(shown(&world, "contacts", id, "city").as_deref(), Some("Mine"));
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(remote(&world, id, "jobtitle").as_deref(), Some("Captain"));
+        assert_eq!(remote(&world, id, "city").as_deref(), Some("Mine"), "nobody took it back");
+        settled(&world).await;
+    });
+}
+
+#[test]
 fn p4_a_row_that_is_replaced_while_its_edit_is_on_its_way_clears_nothing() {
     for step in ["push.intended", "push.answered"] {
         paused(async {

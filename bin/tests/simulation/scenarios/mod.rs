@@ -5,6 +5,7 @@ mod backfill;
 mod belts;
 mod blind;
 mod decisions;
+mod deleting;
 mod drift;
 mod exact_plan;
 mod folding;

@@ -2,7 +2,7 @@
 //! conflict until a person decides or the record is back.
 
 use super::super::world::{Command, World, paused};
-use super::pushes::{contacts, remote, settled, sql, world, writes};
+use super::pushes::{contacts, remote, settled, sql, world, world_with, writes};
 use super::{after, edit, ids, minutes, shown, still};
 use sync_core::store::Take;
 
@@ -142,5 +142,34 @@ fn p5_edits_of_records_that_are_missing_or_merged_into_an_archived_one_are_parke
         let kept = "SELECT count(*) FROM sync_conflicts WHERE local = 'Mine' AND kind = 'both_changed'";
         assert!(went.as_deref() == Some("Mine") || world.count(kept) == 1);
         settled(&world).await;
+    });
+}
+
+#[test]
+fn p5_a_held_conflict_of_a_record_that_is_merged_away_waits_at_its_survivor() {
+    paused(async {
+        let world = world_with("conflict: hold").await;
+        let (id, other) = (ids(&world, "contacts")[3], ids(&world, "contacts")[4]);
+        edit(&world, "contacts", id, "city", "Theirs");
+        sql(&world, &format!("UPDATE contacts SET city = 'Mine' WHERE id = '{id}'"));
+        world.run_well(Command::Sync).await.unwrap();
+        let held = "SELECT count(*) FROM sync_conflicts WHERE property = 'city' AND local = 'Mine' AND chosen = 'held'
+                    AND resolved_at IS NULL";
+        assert_eq!(world.count(held), 1);
+        after(minutes(5)).await;
+        let now = world.rehearsal.now();
+        let survivor = world.rehearsal.portal().merge(now, "contacts", id, other).unwrap();
+        for _ in 0..2 {
+            after(minutes(5)).await;
+            world.run_well(Command::Sync).await.unwrap();
+        }
+        assert_eq!(remote(&world, survivor, "city").as_deref(), Some("Theirs"), "nobody has decided");
+        assert_eq!(world.count(&format!("{held} AND record_id = '{survivor}'")), 1);
+        assert_eq!(shown(&world, "contacts", survivor, "city").as_deref(), Some("Mine"), "it stays while it is held");
+        let conflict = world.count("SELECT id FROM sync_conflicts WHERE resolved_at IS NULL");
+        resolve(&world, conflict, Take::Local).await.unwrap();
+        world.run_well(Command::Sync).await.unwrap();
+        settled(&world).await;
+        assert_eq!(remote(&world, survivor, "city").as_deref(), Some("Mine"));
     });
 }

@@ -3,6 +3,7 @@
 //! What both sides agreed on goes nowhere: the remote moved it, and tells so when the survivor is read.
 
 use super::ASSOCIATIONS;
+use crate::store::associations::WELL_TYPED;
 use crate::store::{StoreError, Write};
 use rusqlite::params;
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ impl Write<'_> {
                 }
                 match local.contains(edge) {
                     true => self.add_edge("associations", (near, far), (object, survivor), edge)?,
+                    // What one of the two was given is not lost to what was taken from the other.
+                    false if self.is_given((near, far), (object, survivor), edge)? => {}
                     false => {
                         self.remove_edge((near, far), (object, survivor), edge)?;
                         self.add_edge("sync_association_base", (near, far), (object, survivor), edge)?;
@@ -50,7 +53,8 @@ impl Write<'_> {
         object: &str,
         id: &str,
     ) -> Result<BTreeSet<Edge>, StoreError> {
-        let which = format!("FROM {table} WHERE {near}_object = ?1 AND {near}_id = ?2");
+        // The others still lead to the survivor: who reads a row follows merges.
+        let which = format!("FROM {table} WHERE {near}_object = ?1 AND {near}_id = ?2 AND {WELL_TYPED}");
         let sql = format!("SELECT {far}_object, {far}_id, category, type_id, label {which}");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let edges = statement
@@ -58,6 +62,24 @@ impl Write<'_> {
         let edges = edges.collect::<Result<_, _>>()?;
         self.connection.prepare_cached(&format!("DELETE {which}"))?.execute([object, id])?;
         Ok(edges)
+    }
+
+    /// Whether a person added the row, and it was not sent yet.
+    fn is_given(
+        &self,
+        (near, far): (&str, &str),
+        (object, id): (&str, &str),
+        (other, other_id, category, type_id, label): &Edge,
+    ) -> Result<bool, StoreError> {
+        let row = format!(
+            "{near}_object = ?1 AND {near}_id = ?2 AND {far}_object = ?3 AND {far}_id = ?4
+             AND category IS ?5 AND type_id IS ?6 AND label IS ?7"
+        );
+        let sql = format!(
+            "SELECT 1 FROM associations WHERE {row} AND NOT EXISTS (SELECT 1 FROM sync_association_base WHERE {row})"
+        );
+        let values = params![object, id, other, other_id, category, type_id, label];
+        Ok(self.connection.prepare_cached(&sql)?.exists(values)?)
     }
 
     fn add_edge(

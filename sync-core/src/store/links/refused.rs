@@ -1,12 +1,13 @@
 //! Associations that cannot be sent or were refused, kept as rejects: the same wish is not tried again until it changes.
 
+use super::ends::Ways;
 use super::{LinkChange, kind_json, operation};
 use crate::plan::links::Given;
 use crate::remote::Refusal;
 use crate::store::{StoreError, Write};
 use rusqlite::params;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The category of what was never sent, because it cannot be.
 const UNSENDABLE: &str = "UNSENDABLE";
@@ -182,4 +183,50 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+impl Write<'_> {
+    /// Gives up what a reject says of a pair: its rows are again what both sides agreed on, unless somebody wrote others
+    /// since. Says whether anything of it was there.
+    pub(in crate::store) fn put_links_back(
+        &self,
+        object: &str,
+        record: &Option<String>,
+        told: &Value,
+    ) -> Result<bool, StoreError> {
+        let text = |name: &str| told.get(name).and_then(Value::as_str);
+        let (Some(from), Some(to_object), Some(to)) = (record.as_deref(), text("to_object"), text("to_id")) else {
+            return Ok(false);
+        };
+        let refused: BTreeSet<Given> =
+            told.get("labels").and_then(Value::as_array).into_iter().flatten().map(given_of).collect();
+        let ways = Ways::new(self);
+        let ends = (object, from, to_object, to);
+        let rows = ways.rows_of_pair(ends)?;
+        let there: BTreeSet<Given> = rows.iter().map(|row| row.given().clone()).collect();
+        let agreed = ways.agreed_of_pair(ends)?;
+        let whole = there == refused;
+        let mut changed = false;
+        for row in rows.iter().filter(|row| refused.contains(row.given()) && !agreed.contains(row.given())) {
+            self.connection.prepare_cached("DELETE FROM associations WHERE rowid = ?1")?.execute([row.handle])?;
+            changed = true;
+        }
+        for kind in agreed.difference(&there).filter(|_| whole) {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO associations (from_object, from_id, to_object, to_id, category, type_id, label)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![object, from, to_object, to, kind.category, kind.type_id, kind.label])?;
+            changed = true;
+        }
+        self.note_links(&[(None, from.to_owned())])?;
+        Ok(changed)
+    }
+}
+
+fn given_of(label: &Value) -> Given {
+    let text = |name: &str| label.get(name).and_then(Value::as_str).map(str::to_owned);
+    let type_id = label.get("type_id").and_then(Value::as_i64);
+    Given { category: text("category"), type_id, label: text("label") }
 }

@@ -7,18 +7,23 @@ use super::{ASSOCIATIONS, LinkChange, LinkSuspect};
 use crate::model::{AssociationKind, RecordId};
 use crate::plan::links::{Given, Kinds, resolve, turned};
 use crate::store::{Pair, StoreError};
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use std::collections::{BTreeMap, BTreeSet};
+
+const COLUMNS: &str = "rowid, from_object, from_id, to_object, to_id, category, type_id, label";
 
 /// A row that is not what both sides agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Written {
-    handle: i64,
+    pub(super) handle: i64,
     from_object: String,
     from: String,
     to_object: String,
     to: String,
     given: Given,
+    /// What nobody could send, whatever it leads to.
+    flaw: Option<&'static str>,
 }
 
 /// What is to be made of such a row.
@@ -61,15 +66,28 @@ pub(super) fn bad_rows(standings: &Standings) -> BTreeSet<(String, Given)> {
 
 impl Written {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let given = Given { category: row.get(5)?, type_id: row.get(6)?, label: row.get(7)? };
+        let (type_id, text) = (row.get_ref(6)?, |place| Ok::<_, rusqlite::Error>(plain(row.get_ref(place)?)));
+        let flaw = match type_id {
+            ValueRef::Null | ValueRef::Integer(_) => None,
+            other if plain(other).is_none() => None,
+            _ => Some("type_id is not a whole number; leave it out, or look at association_labels"),
+        };
+        let blob = [5, 7].into_iter().any(|place| matches!(row.get_ref(place), Ok(ValueRef::Blob(_))));
+        let type_id = if let ValueRef::Integer(number) = type_id { Some(number) } else { None };
         Ok(Self {
             handle: row.get(0)?,
-            from_object: row.get(1)?,
-            from: row.get(2)?,
-            to_object: row.get(3)?,
-            to: row.get(4)?,
-            given,
+            from_object: text(1)?.unwrap_or_default(),
+            from: text(2)?.unwrap_or_default(),
+            to_object: text(3)?.unwrap_or_default(),
+            to: text(4)?.unwrap_or_default(),
+            given: Given { category: text(5)?, type_id, label: text(7)? },
+            flaw: flaw.or(blob.then_some("category and label are text")),
         })
+    }
+
+    /// What was written of its kind.
+    pub(super) fn given(&self) -> &Given {
+        &self.given
     }
 
     /// The wish of a row that cannot be sent.
@@ -77,6 +95,17 @@ impl Written {
         let Standing::Bad(why) = standing else { return None };
         Some(Wish::of_row(&self.from_object, &self.to_object, &self.to, &self.given, why))
     }
+}
+
+/// What a tool may have written into a column of text: nothing is NULL, whatever the tool calls it.
+fn plain(value: ValueRef<'_>) -> Option<String> {
+    let text = match value {
+        ValueRef::Null => return None,
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
 }
 
 impl Ways<'_> {
@@ -108,8 +137,30 @@ impl Ways<'_> {
         Ok(done)
     }
 
+    /// The rows of one pair, as they were written.
+    pub(super) fn rows_of_pair(
+        &self,
+        (from_object, from, to_object, to): (&str, &str, &str, &str),
+    ) -> Result<Vec<Written>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM associations WHERE from_object = ?1 AND from_id = ?2 AND to_object = ?3 AND to_id = ?4"
+        );
+        let mut statement = self.write.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([from_object, from, to_object, to], Written::read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What both sides agreed on about one pair.
+    pub(super) fn agreed_of_pair(
+        &self,
+        (from_object, from, to_object, to): (&str, &str, &str, &str),
+    ) -> Result<BTreeSet<Given>, StoreError> {
+        let pair = Pair { from: from_object.to_owned(), to: to_object.to_owned() };
+        let ends = self.kinds_by_end("sync_association_base", &pair, from)?;
+        Ok(ends.get(to).into_iter().flatten().map(super::given).collect())
+    }
+
     fn rows_of(&self, suspect: &LinkSuspect) -> Result<Vec<Written>, StoreError> {
-        const COLUMNS: &str = "rowid, from_object, from_id, to_object, to_id, category, type_id, label";
         let connection = self.write.connection;
         let mut known = connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM associations a WHERE from_object = ?1 AND from_id = ?2 AND NOT EXISTS (
@@ -138,6 +189,9 @@ impl Ways<'_> {
 
     /// What a row means, in the direction in which its pair is stored.
     fn meant(&mut self, row: &Written) -> Result<Result<Meant, Standing>, StoreError> {
+        if let Some(flaw) = row.flaw {
+            return Ok(Err(Standing::Bad(flaw.to_owned())));
+        }
         let (pair, is_turned) = match self.way(&row.from_object, &row.to_object)? {
             Way::Stored(pair) => (pair, false),
             Way::Turned(pair) => (pair, true),

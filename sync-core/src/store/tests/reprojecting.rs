@@ -104,6 +104,22 @@ async fn p14_an_edit_whose_column_is_gone_or_cannot_show_it_becomes_a_reject() {
 }
 
 #[tokio::test]
+async fn p14_what_a_changed_mapping_left_of_a_new_row_is_kept_when_the_row_is_made() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror.person().execute("INSERT INTO contacts (_uid, email, city) VALUES ('new', 'n@x', 'Bergen')", []).unwrap();
+    remap(&mirror, &changed()).await;
+    let rejects = "SELECT group_concat(coalesce(record_id, '-') || operation || properties) FROM sync_rejects";
+    assert_eq!(mirror.one(rejects), r#"-create{"city":"Bergen"}"#);
+    let handle = Mirror::open(&mirror.path(), &[&changed()], Arc::new(Unstopped)).unwrap();
+    let row = mirror.one("SELECT _row FROM contacts WHERE _uid = 'new'").parse::<i64>().unwrap();
+    let made = record(7, 6, r#"{"email":"n@x"}"#);
+    handle.write(move |write| write.adopt(&*write.table("contacts")?, &[(row, made)])).await.unwrap();
+    assert_eq!(mirror.one("SELECT id FROM contacts WHERE _uid = 'new'"), "7");
+    assert_eq!(mirror.one(rejects), r#"7update{"city":"Bergen"}"#);
+}
+
+#[tokio::test]
 async fn a_replaced_row_and_a_deleted_one_lose_nothing() {
     let mirror = Mirror::new();
     mirror.apply(vec![record(1, 5, ANN), record(2, 5, ANN)]).await.unwrap();

@@ -48,3 +48,21 @@ fn p21_a_row_that_names_a_merged_record_means_the_survivor() {
         settled(&world).await;
     });
 }
+
+#[test]
+fn p1_of_two_records_that_are_merged_an_association_that_one_was_given_is_not_lost_to_one_that_the_other_lost() {
+    for (given, taken) in [(0, 2), (2, 0)] {
+        paused(async {
+            let world = world_with("companies: {}", &[(taken, 1, 279)]).await;
+            let (people, firm) = (ids(&world, "contacts"), ids(&world, "companies")[1]);
+            sql(&world, "DELETE FROM associations");
+            add(&world, &people[given].to_string(), &firm.to_string(), None);
+            let person = merge(&world, "contacts", people[0], people[2]);
+            after(minutes(5)).await;
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!(there(&world, (person, firm)), [""], "{given} was given it");
+            settled(&world).await;
+            assert_eq!(there(&world, (person, firm)), [""]);
+        });
+    }
+}

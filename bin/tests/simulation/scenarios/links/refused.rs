@@ -1,8 +1,10 @@
 //! What cannot be associated stays as it was written, and is told.
 
-use super::super::super::world::{Command, paused};
+use super::super::super::world::{Command, World, paused};
 use super::super::{after, ids, minutes};
-use super::{add, nothing_pending, settled, sql, there, two, world, world_with, writes};
+use super::{add, add_there, nothing_pending, settled, sql, there, two, world, world_with, writes};
+use simulator::Category;
+use sync_core::store::Dropped;
 
 #[test]
 fn p14_what_cannot_be_associated_is_a_reject_with_a_sentence_until_it_is_gone() {
@@ -108,5 +110,90 @@ fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_pe
         assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unlinked, 4);
         assert!(world.rehearsal.portal().associations("contacts", "companies").is_empty());
         settled(&world).await;
+    });
+}
+
+/// A person gives a reject up.
+async fn give_up(world: &World, reject: i64) -> Dropped {
+    let reason = "a test".to_owned();
+    world
+        .decide(async |engine, mappings| engine.drop_reject(mappings, "contacts", reject, reason, false).await)
+        .await
+        .unwrap()
+}
+
+#[test]
+fn p14_an_association_that_is_given_up_goes_back_to_what_both_sides_agreed_on() {
+    paused(async {
+        let world = world_with("companies: {}", &[(2, 1, 931)]).await;
+        let (contact, companies) = (ids(&world, "contacts")[2], ids(&world, "companies"));
+        let now = world.rehearsal.now();
+        world.rehearsal.portal().archive(now, "companies", companies[3]).unwrap();
+        // A pair with an archived end, and a label that there is not beside one that there is.
+        add(&world, &contact.to_string(), &companies[3].to_string(), None);
+        add(&world, &contact.to_string(), &companies[1].to_string(), Some("Chief"));
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((report.pushed().linked, report.pushed().refused), (0, 2));
+        for reject in [1, 2] {
+            assert_eq!(give_up(&world, reject).await, Dropped::PutBack(vec!["associations".to_owned()]));
+        }
+        let rows =
+            "SELECT group_concat(to_id || coalesce(label, ''), ' ') FROM (SELECT * FROM associations ORDER BY label)";
+        let rows: String = world.person().query_row(rows, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, format!("{0} {0}Billing Contact", companies[1]));
+        writes(&world);
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((writes(&world), report.pushed().refused, report.pushed().waiting), (0, 0, 0));
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 0);
+        nothing_pending(&world);
+    });
+}
+
+#[test]
+fn p14_a_pair_that_was_not_taken_apart_and_is_given_up_has_its_rows_again() {
+    paused(async {
+        let world = world_with("companies: { direction: pull }", &[(2, 1, 931)]).await;
+        let before = world.count("SELECT count(*) FROM associations");
+        sql(&world, "DELETE FROM associations");
+        let report = world.run_well(Command::Push).await.unwrap();
+        assert_eq!(report.pushed().refused, 1);
+        assert_eq!(give_up(&world, 1).await, Dropped::PutBack(vec!["associations".to_owned()]));
+        assert_eq!(world.count("SELECT count(*) FROM associations"), before);
+        settled(&world).await;
+        nothing_pending(&world);
+    });
+}
+
+#[test]
+fn p13_a_row_whose_type_is_no_number_is_a_reject_and_holds_nothing_else_up() {
+    paused(async {
+        let world = world_with("companies: {}", &[(3, 1, 279)]).await;
+        let (contacts, companies) = (ids(&world, "contacts"), ids(&world, "companies"));
+        let insert = |contact: u64, company: u64, values: &str| {
+            let to = format!("'contacts', '{contact}', 'companies', '{company}', {values}");
+            sql(&world, &format!("INSERT INTO associations VALUES ({to})"));
+        };
+        // As a CSV file leaves them: blank is nothing, and the columns may be shuffled.
+        insert(contacts[0], companies[0], "'', '', 'Decision maker'");
+        insert(contacts[1], companies[0], "279, 'HUBSPOT_DEFINED', ''");
+        insert(contacts[2], companies[0], "NULL, NULL, x'ff00'");
+        insert(contacts[3], companies[0], "NULL, NULL, NULL");
+        let gone = format!("DELETE FROM associations WHERE to_id = '{}'", companies[1]);
+        sql(&world, &gone);
+        let id = contacts[5];
+        sql(&world, &format!("UPDATE contacts SET archived = 1 WHERE id = '{id}'"));
+        let report = world.run_well(Command::Sync).await.unwrap();
+        let pushed = report.pushed();
+        assert_eq!((pushed.linked, pushed.unlinked, pushed.refused, pushed.archived), (2, 1, 2, 1));
+        assert_eq!(there(&world, (contacts[0], companies[0])), ["", "Decision maker"]);
+        let told = "SELECT count(*) FROM sync_rejects WHERE message LIKE '%type_id%whole number%'";
+        assert_eq!(world.count(told), 1);
+        // What changes there beside them is read all the same.
+        add_there(&world, (contacts[1], companies[2]), Category::HubspotDefined, 279);
+        after(minutes(25 * 60)).await;
+        world.run_well(Command::Sync).await.unwrap();
+        let read = format!("SELECT count(*) FROM associations WHERE to_id = '{}'", companies[2]);
+        assert_eq!(world.count(&read), 1);
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects"), 2);
     });
 }
