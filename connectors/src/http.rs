@@ -126,6 +126,9 @@ pub enum TransportError {
     /// The request may have been carried out: a timeout, a reset, a body that broke off.
     #[error("{0}")]
     Unknown(String),
+    /// The answer is larger than [`MAX_BODY`]. The request may have been carried out; repeated, it is answered alike.
+    #[error("{0}")]
+    TooLarge(String),
 }
 
 /// Carries one request to the remote and brings its answer back.

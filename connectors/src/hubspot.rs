@@ -6,6 +6,7 @@
 
 mod account;
 mod associations;
+mod batches;
 mod budget;
 mod client;
 mod error;

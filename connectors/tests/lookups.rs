@@ -2,7 +2,9 @@
 
 use crate::script::{answer, names, scene, steps};
 use crate::writes::{batch, result};
+use connectors::http::Request;
 use connectors::hubspot::Settings;
+use serde::Serialize;
 use serde_json::{Value, json};
 use sync_core::model::PropertyVersions;
 use sync_core::model::{Record, RecordId};
@@ -12,9 +14,15 @@ fn ids(records: &[Record]) -> Vec<&str> {
     records.iter().map(|record| record.id.as_str()).collect()
 }
 
-fn missing(keys: &[&str]) -> Value {
+fn missing(keys: &[impl Serialize]) -> Value {
     json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some CONTACT objects",
         "context": {"ids": keys}})
+}
+
+/// What a batch names records by.
+pub(crate) fn keys(request: &Request) -> Vec<String> {
+    let body: Value = serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
+    body["inputs"].as_array().unwrap().iter().map(|input| input["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,11 +53,7 @@ async fn p11_a_value_left_out_without_a_word_is_asked_for_once_more() {
 
 #[tokio::test(start_paused = true)]
 async fn values_are_looked_up_a_hundred_at_a_time_by_their_letters() {
-    let scene = scene(Settings::default(), |request| {
-        let body: Value = serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
-        let keys: Vec<&str> = body["inputs"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
-        batch(207, &[], &[missing(&keys)])
-    });
+    let scene = scene(Settings::default(), |request| batch(207, &[], &[missing(&keys(request))]));
     let mut values: Vec<String> = (0..205).map(|number| format!("Key-{number}")).collect();
     values.extend(["key-0".to_owned(), "Key-0".to_owned()]);
     assert!(scene.hubspot.read_by("deals", "row_uid", &values, &[]).await.unwrap().is_empty());
@@ -101,9 +105,38 @@ async fn p3_the_values_that_a_property_had_are_told_newest_first_with_their_sour
     assert_eq!(scene.fake.bodies(), [expected]);
 }
 
+/// A record with one value that its city had.
+fn past(id: u64, city: &str) -> Value {
+    let mut record = result(id, json!({}), None);
+    record["propertiesWithHistory"] = json!({"city": [{"value": city, "timestamp": "2026-01-02T00:00:00Z"}]});
+    record
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_a_history_left_out_without_a_word_is_asked_for_once_more() {
+    let scene = steps([batch(207, &[past(7, "Graz")], &[missing(&["9"])]), batch(200, &[past(8, "Wien")], &[])]);
+    let asked = ["7", "8", "9", "10"].map(RecordId::from);
+    let all = scene.hubspot.versions("contacts", &asked, &names(["city"])).await.unwrap();
+    assert_eq!(told(&all), ["7 city: Some(\"Graz\") 1767312000000 ", "8 city: Some(\"Wien\") 1767312000000 "]);
+    assert_eq!(scene.fake.bodies()[1]["inputs"], json!([{"id": "8"}, {"id": "10"}]));
+    assert_eq!(scene.fake.asked().len(), 2, "and no third time: of 10 there is nothing to tell");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p9_a_history_that_hubspot_failed_at_is_not_taken_for_none() {
+    let failing = || batch(207, &[past(7, "Graz")], &[json!({"category": "INTERNAL_ERROR", "message": "oops"})]);
+    let asked = ["7", "8"].map(RecordId::from);
+    let mended = steps([failing(), batch(200, &[past(8, "Wien"), past(7, "Graz")], &[])]);
+    assert_eq!(mended.hubspot.versions("contacts", &asked, &names(["city"])).await.unwrap().len(), 2);
+    let scene = scene(Settings::default(), move |_| failing());
+    let error = scene.hubspot.versions("contacts", &asked, &names(["city"])).await.unwrap_err();
+    assert_eq!(error.kind, RemoteErrorKind::Unreadable);
+    assert!(error.message.contains("INTERNAL_ERROR"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn histories_are_read_fifty_records_at_a_time() {
-    let scene = scene(Settings::default(), |_| batch(200, &[], &[]));
+    let scene = scene(Settings::default(), |request| batch(207, &[], &[missing(&keys(request))]));
     let many: Vec<RecordId> = (0..120u64).map(RecordId::from).collect();
     assert!(scene.hubspot.versions("deals", &many, &names(["amount"])).await.unwrap().is_empty());
     let sizes: Vec<usize> = scene.fake.bodies().iter().map(|body| body["inputs"].as_array().unwrap().len()).collect();

@@ -15,4 +15,5 @@ mod reads;
 mod retries;
 mod script;
 mod secrets;
+mod sizes;
 mod writes;

@@ -3,6 +3,7 @@
 use crate::script::{answer, fine, query, scene, steps};
 use connectors::hubspot::Settings;
 use mappings::WireType;
+use sync_core::model::RecordId;
 use sync_core::{Remote, RemoteErrorKind};
 
 #[tokio::test(start_paused = true)]
@@ -37,6 +38,66 @@ async fn custom_objects_join_the_standard_ones_and_are_addressed_by_their_id() {
     let paths: Vec<String> =
         scene.fake.asked()[1..].iter().map(|line| line.split(['?', '/']).nth(4).unwrap().to_owned()).collect();
     assert_eq!(paths, ["2-123", "2-123", "2-123", "0-162", "0-162", "contacts"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_object_called_like_a_standard_one_goes_by_its_full_name_and_another_by_any_spelling() {
+    let schemas = r#"{"results":[{"objectTypeId":"2-5","fullyQualifiedName":"p62515_Services","name":"Services"},
+        {"objectTypeId":"2-6","name":"orders"},{"objectTypeId":"2-7","fullyQualifiedName":"p62515_Boats","name":"Boats"}]}"#;
+    let scene = scene(Settings::default(), move |request| {
+        answer(200, if request.path.contains("schemas") { schemas } else { r#"{"results":[]}"# })
+    });
+    let types = scene.hubspot.object_types().await.unwrap();
+    let listed = |name: &str| -> Vec<&str> {
+        types.iter().filter(|kind| kind.name == name).map(|kind| kind.object_type_id.as_str()).collect()
+    };
+    assert_eq!([listed("services"), listed("p62515_services")], [["0-162"], ["2-5"]]);
+    assert_eq!([listed("orders"), listed("2-6")], [["0-123"], ["2-6"]], "without a full name it goes by its id");
+    let names = ["services", "p62515_Services", "p62515_services", "orders", "2-6", "Boats", "boats", "p62515_Boats"];
+    for object in names {
+        scene.hubspot.list(object, false, None, &[]).await.unwrap();
+    }
+    let paths: Vec<String> =
+        scene.fake.asked()[1..].iter().map(|line| line.split(['?', '/']).nth(4).unwrap().to_owned()).collect();
+    assert_eq!(paths, ["0-162", "2-5", "2-5", "0-123", "2-6", "2-7", "2-7", "2-7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p41_half_a_character_in_what_people_typed_spoils_nothing() {
+    let scene = scene(Settings::default(), |request| {
+        let path = request.path.as_str();
+        let results = match () {
+            () if path.contains("/properties/") => {
+                r#"{"name":"tier","label":"T\ud83d","options":[{"value":"a","label":"\ud83d A"},{"value":"b","label":null}]}"#
+            }
+            () if path.contains("/owners") => r#"{"id":"1","firstName":"An\udc00na","lastName":"Li"}"#,
+            () if path.contains("/pipelines/") => {
+                r#"{"id":"1","label":"\ud83d\ude00 P\ud83d","stages":[{"id":"2","label":"\ud83dS"}]}"#
+            }
+            () if path.contains("/labels") => r#"{"typeId":35,"category":"USER_DEFINED","label":"Pal\ud83d"}"#,
+            () if path.contains("schemas") => {
+                r#"{"objectTypeId":"2-7","name":"boats","labels":{"singular":"Boat\ud83d"}}"#
+            }
+            () => {
+                r#"{"from":{"id":1},"to":[{"toObjectId":2,"associationTypes":[{"category":"X","typeId":35,"label":"Pal\ud83d"}]}]}"#
+            }
+        };
+        answer(200, &format!(r#"{{"results":[{results}]}}"#))
+    });
+    let hubspot = &scene.hubspot;
+    let properties = hubspot.properties("deals").await.unwrap();
+    let options: Vec<&str> = properties[0].options.iter().map(|option| option.label.as_str()).collect();
+    assert_eq!((properties[0].label.as_str(), options), ("T\u{FFFD}", vec!["\u{FFFD} A", "b"]));
+    let owner = hubspot.owners().await.unwrap().remove(0);
+    assert_eq!((owner.first_name.as_deref(), owner.last_name.as_deref()), (Some("An\u{FFFD}na"), Some("Li")));
+    let pipeline = hubspot.pipelines("deals").await.unwrap().remove(0);
+    assert_eq!((pipeline.label.as_str(), pipeline.stages[0].label.as_str()), ("😀 P\u{FFFD}", "\u{FFFD}S"));
+    let labels = hubspot.association_labels("contacts", "deals").await.unwrap();
+    assert_eq!(labels[0].label.as_deref(), Some("Pal\u{FFFD}"));
+    let read = hubspot.associations("contacts", "deals", &[RecordId::from("1")]).await.unwrap();
+    assert_eq!(read[0].to[0].kind.label.as_deref(), Some("Pal\u{FFFD}"));
+    let types = hubspot.object_types().await.unwrap();
+    assert_eq!(types.last().unwrap().singular, "Boat\u{FFFD}");
 }
 
 #[tokio::test(start_paused = true)]

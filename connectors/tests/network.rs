@@ -111,7 +111,7 @@ async fn s13_a_body_without_end_is_not_read_to_its_end() {
     answer.resize(answer.len() + MAX_BODY + 1, b' ');
     let server = serve(answer, false).await;
     let error = HttpTransport::new(&server.base).unwrap().send(get("/", PATIENT)).await.unwrap_err();
-    assert!(matches!(&error, TransportError::Unknown(text) if text.contains("32 MiB")), "{error:?}");
+    assert!(matches!(&error, TransportError::TooLarge(text) if text.contains("32 MiB")), "{error:?}");
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ impl Mapping {
 fn wire_type(field: &MappedField) -> WireType {
     match (&field.transform.pair, field.column_type) {
         (Some(Pair::Scale(_)), _) => WireType::Number,
+        // Options are separated by `;`; what is separated otherwise is a text.
+        (Some(Pair::Split(separator)), _) if separator != ";" => WireType::String,
         (Some(Pair::Values(_) | Pair::Split(_)), _) => WireType::Enumeration,
         (Some(Pair::EpochMs), Some(ColumnType::Datetime)) => WireType::Number,
         (Some(Pair::EpochMs), _) => WireType::DateTime,
@@ -93,6 +95,8 @@ fields:
   email: email
   revenue: { column: revenue_cents, type: integer, transform: { scale: 100 } }
   tags: { column: tags, transform: { split: \";\" } }
+  places: { column: places, transform: { split: \", \" } }
+  codes: { column: codes, transform: { split: \"|\", trim: true } }
   region: { column: region, transform: { values: { emea: EMEA, na: North America } } }
   born: { column: born, type: date }
   seen: { column: seen, transform: { epoch_ms: true } }

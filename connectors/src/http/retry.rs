@@ -32,6 +32,8 @@ pub(crate) enum Trouble {
     Unknown(RemoteError),
     /// It was carried out, and the answer cannot be understood.
     Unreadable(RemoteError),
+    /// It may have been carried out, and the answer is too large to be read.
+    TooLarge(RemoteError),
     /// Too many requests: everybody who pays from the same budget waits.
     Throttled(Limit, RemoteError),
     /// The thing is locked for a moment.
@@ -104,9 +106,13 @@ impl Schedule {
         self.failures += 1;
         let (next, error) = match trouble {
             Trouble::Final(error) => return Err(error),
-            Trouble::Unknown(error) | Trouble::Unreadable(error) if self.effect == Effect::Write => {
+            Trouble::Unknown(error) | Trouble::Unreadable(error) | Trouble::TooLarge(error)
+                if self.effect == Effect::Write =>
+            {
                 return Err(outcome_unknown(error));
             }
+            // The same question has the same answer.
+            Trouble::TooLarge(error) => return Err(error),
             Trouble::Unreadable(error) => {
                 self.unreadable += 1;
                 if self.unreadable >= UNREADABLE_ATTEMPTS {

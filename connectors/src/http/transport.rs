@@ -113,7 +113,7 @@ impl HttpTransport {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(explain)? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(TransportError::Unknown(format!("the answer is larger than {} MiB", MAX_BODY >> 20)));
+                return Err(TransportError::TooLarge(format!("the answer is larger than {} MiB", MAX_BODY >> 20)));
             }
             body.extend_from_slice(&chunk);
         }

@@ -2,7 +2,7 @@
 
 use super::client::{Answer, Call};
 use super::error::quote;
-use super::wire::{Many, Misread, Text, body};
+use super::wire::{Many, Misread, Text, body, typed};
 use super::{HubSpot, types};
 use crate::http::Transport;
 use serde::Deserialize;
@@ -33,10 +33,42 @@ struct Schema {
 
 #[derive(Default, Deserialize)]
 struct Labels {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     singular: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     plural: Option<String>,
+}
+
+impl Schema {
+    /// The name under which it is listed: its own, unless mappings mean a standard type by that.
+    fn listed_name(&self) -> String {
+        let name = self.name.to_lowercase();
+        if !types::is_standard(&name) {
+            return name;
+        }
+        self.fully_qualified_name.as_deref().map_or_else(|| self.object_type_id.clone(), str::to_lowercase)
+    }
+
+    /// All names by which it is found.
+    fn names(&self) -> Vec<String> {
+        let own = Some(&self.name).filter(|name| !types::is_standard(&name.to_lowercase()));
+        let spelled = [own, self.fully_qualified_name.as_ref()].into_iter().flatten().cloned();
+        spelled.flat_map(|name| [name.to_lowercase(), name]).collect()
+    }
+
+    fn listed(self) -> ObjectType {
+        let name = self.listed_name();
+        let labels = self.labels.unwrap_or_default();
+        let or_name = |label: Option<String>| label.filter(|text| !text.is_empty()).unwrap_or(self.name.clone());
+        ObjectType {
+            name,
+            singular: quote(&or_name(labels.singular)),
+            plural: quote(&or_name(labels.plural)),
+            object_type_id: self.object_type_id,
+            fully_qualified_name: self.fully_qualified_name,
+            custom: true,
+        }
+    }
 }
 
 impl<T: Transport> HubSpot<T> {
@@ -54,16 +86,15 @@ impl<T: Transport> HubSpot<T> {
             read => read?,
         };
         let mut addresses = self.custom_types.lock().unwrap_or_else(PoisonError::into_inner);
-        for kind in &custom {
-            let names = [Some(&kind.name), kind.fully_qualified_name.as_ref()];
-            for name in names.into_iter().flatten() {
-                addresses.insert(name.clone(), types::encoded(&kind.object_type_id));
+        for schema in &custom {
+            for name in schema.names() {
+                addresses.insert(name, types::encoded(&schema.object_type_id));
             }
         }
         drop(addresses);
         self.types_listed.store(true, Ordering::SeqCst);
         let mut all = types::standard();
-        all.extend(custom);
+        all.extend(custom.into_iter().map(Schema::listed));
         Ok(all)
     }
 }
@@ -74,19 +105,6 @@ fn account(answer: &Answer<'_>) -> Result<Account, Misread> {
     Ok(Account { portal_id: details.portal_id.0, time_zone: details.time_zone, server_time })
 }
 
-fn schemas(answer: &Answer<'_>) -> Result<Vec<ObjectType>, Misread> {
-    let page: Many<'_> = body(&answer.text)?;
-    let of = |schema: Schema| {
-        let labels = schema.labels.unwrap_or_default();
-        let or_name = |label: Option<String>| label.filter(|text| !text.is_empty()).unwrap_or(schema.name.clone());
-        ObjectType {
-            name: schema.name.to_lowercase(),
-            object_type_id: schema.object_type_id,
-            fully_qualified_name: schema.fully_qualified_name,
-            singular: quote(&or_name(labels.singular)),
-            plural: quote(&or_name(labels.plural)),
-            custom: true,
-        }
-    };
-    Ok(page.things("a custom object's schema")?.into_iter().map(of).collect())
+fn schemas(answer: &Answer<'_>) -> Result<Vec<Schema>, Misread> {
+    body::<Many<'_>>(&answer.text)?.things("a custom object's schema")
 }

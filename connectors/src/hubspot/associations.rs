@@ -1,12 +1,13 @@
-//! Associations, by batches of up to a thousand records.
+//! Associations, by batches of up to a thousand records, and of fewer where an answer is too large to be read.
 //!
 //! An answer says of a record either what it is associated with, perhaps in several pages, or, as an error item, that
 //! it is associated with nothing (recorded traffic of 2026). A record of which it says neither is left out: unknown.
 
 use super::HubSpot;
-use super::client::{Answer, Call};
+use super::client::{Answer, Call, Failure};
+use super::error::{quote, too_large_alone};
 use super::objects::json;
-use super::wire::{Many, Misread, Paging, Text, body};
+use super::wire::{Many, Misread, Paging, Text, body, typed};
 use crate::http::{Lane, Transport};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,7 @@ struct To {
 struct Kind {
     category: String,
     type_id: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
 }
 
@@ -75,6 +76,9 @@ struct Context {
     #[serde(default)]
     from_object_id: Vec<Text>,
 }
+
+/// A record whose associations are still to be read, and where its next page begins.
+type Pending = (RecordId, Option<String>);
 
 /// What one answer says of one record.
 struct Said {
@@ -105,27 +109,36 @@ impl<T: Transport> HubSpot<T> {
 
     /// All pages of up to a thousand records. Pages are counted for each record by itself.
     async fn read_chunk(&self, path: &str, ids: Vec<RecordId>) -> Result<Vec<Association>, RemoteError> {
-        let mut pending: Vec<(RecordId, Option<String>)> = ids.iter().map(|id| (id.clone(), None)).collect();
         let mut parts: HashMap<RecordId, Vec<Neighbour>> = HashMap::new();
         let mut whole: HashMap<RecordId, Vec<Neighbour>> = HashMap::new();
-        while !pending.is_empty() {
-            let inputs = pending.iter().map(|(id, after)| Input { id: id.as_str(), after: after.as_deref() }).collect();
-            let call = Call::post(Lane::Associations, path.to_owned(), json(&Batch { inputs }));
-            let said = self.call(&call, |answer| answered(answer, &pending)).await?;
-            pending.clear();
+        let first: Vec<Pending> = ids.iter().map(|id| (id.clone(), None)).collect();
+        // What is still to be asked, each of it in one batch; the next one is the last.
+        let mut left = vec![first];
+        while let Some(pending) = left.pop() {
+            let said = match self.read_batch(path, &pending).await {
+                Ok(said) => said,
+                Err(failure) if failure.too_large && pending.len() > 1 => {
+                    let (front, back) = pending.split_at(pending.len() / 2);
+                    left.extend([back.to_vec(), front.to_vec()]);
+                    continue;
+                }
+                Err(failure) => return Err(about(failure, &pending)),
+            };
+            let mut later: Vec<Pending> = Vec::new();
             for Said { from, to, after } in said {
                 let mut all = parts.remove(&from).unwrap_or_default();
                 all.extend(to);
                 match after {
                     Some(after) => {
                         parts.insert(from.clone(), all);
-                        pending.push((from, Some(after)));
+                        later.push((from, Some(after)));
                     }
                     None => {
                         whole.insert(from, all);
                     }
                 }
             }
+            left.extend((!later.is_empty()).then_some(later));
         }
         let association = |id: RecordId| {
             let mut to = whole.remove(&id)?;
@@ -135,10 +148,24 @@ impl<T: Transport> HubSpot<T> {
         };
         Ok(ids.into_iter().filter_map(association).collect())
     }
+
+    async fn read_batch(&self, path: &str, pending: &[Pending]) -> Result<Vec<Said>, Failure> {
+        let inputs = pending.iter().map(|(id, after)| Input { id: id.as_str(), after: after.as_deref() }).collect();
+        let call = Call::post(Lane::Associations, path.to_owned(), json(&Batch { inputs }));
+        self.try_call(&call, |answer| answered(answer, pending)).await
+    }
+}
+
+/// The error of a batch that cannot be made smaller.
+fn about(failure: Failure, pending: &[Pending]) -> RemoteError {
+    match pending {
+        [(id, _)] if failure.too_large => too_large_alone(failure.error, &format!("record {}", quote(id.as_str()))),
+        _ => failure.error,
+    }
 }
 
 /// What an answer says of the records that were asked for; of each at most once.
-fn answered(answer: &Answer<'_>, pending: &[(RecordId, Option<String>)]) -> Result<Vec<Said>, Misread> {
+fn answered(answer: &Answer<'_>, pending: &[Pending]) -> Result<Vec<Said>, Misread> {
     let page: Many<'_> = body(&answer.text)?;
     let asked: HashMap<&RecordId, Option<&str>> = pending.iter().map(|(id, after)| (id, after.as_deref())).collect();
     let mut told = HashSet::new();

@@ -90,6 +90,14 @@ impl<T: Transport> HubSpot<T> {
     where
         D: Fn(&Answer<'_>) -> Result<A, Misread>,
     {
+        self.try_call(call, decode).await.map_err(|failure| failure.error)
+    }
+
+    /// As [`Self::call`], for those who can ask for less where an answer is too large.
+    pub(crate) async fn try_call<A, D>(&self, call: &Call, decode: D) -> Result<A, Failure>
+    where
+        D: Fn(&Answer<'_>) -> Result<A, Misread>,
+    {
         let seed = mix(self.settings.jitter_seed, self.calls.fetch_add(1, Ordering::Relaxed));
         let mut schedule = Schedule::new(call.effect, self.settings.give_up_after, seed);
         let mut again = false;
@@ -101,7 +109,8 @@ impl<T: Transport> HubSpot<T> {
                 },
                 Err((began, trouble)) => (began, trouble),
             };
-            match schedule.after(trouble, began)? {
+            let too_large = matches!(trouble, Trouble::TooLarge(_));
+            match schedule.after(trouble, began).map_err(|error| Failure { error, too_large })? {
                 Next::Pause(wait) => self.budgets.pause(call.lane, wait),
                 Next::Sleep(wait) => {
                     if wait >= WORTH_TELLING {
@@ -216,6 +225,7 @@ impl<T: Transport> HubSpot<T> {
         match error {
             TransportError::NotSent(text) => TransportError::NotSent(self.credential.redact(&text)),
             TransportError::Unknown(text) => TransportError::Unknown(self.credential.redact(&text)),
+            TransportError::TooLarge(text) => TransportError::TooLarge(self.credential.redact(&text)),
         }
     }
 
@@ -237,6 +247,13 @@ impl<T: Transport> HubSpot<T> {
     fn tell_wait(&self, reason: &str, wait: Duration) {
         self.observer.event(Event::Waiting { reason: reason.to_owned(), until: self.clock.now().plus(wait) });
     }
+}
+
+/// Why a call came to nothing.
+pub(crate) struct Failure {
+    pub(crate) error: RemoteError,
+    /// The answer is too large to be read; one about less may not be.
+    pub(crate) too_large: bool,
 }
 
 /// A call to make: everything about it but the credential and the pace.

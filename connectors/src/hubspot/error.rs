@@ -137,7 +137,17 @@ pub(crate) fn no_answer(call: &Call, error: TransportError) -> Trouble {
         TransportError::Unknown(cause) => {
             Trouble::Unknown(error_of(format!("HubSpot did not answer {}: {}.", call.name(), quote(&cause))))
         }
+        TransportError::TooLarge(cause) => Trouble::TooLarge(plain(
+            RemoteErrorKind::Unreadable,
+            format!("HubSpot's answer to {} is not read: {}.", call.name(), quote(&cause)),
+            "Shorten what is so long in HubSpot, or leave the properties that hold it out of the mapping.",
+        )),
     }
+}
+
+/// The answer is too large though it was asked about one record alone: nothing less can be asked for.
+pub(crate) fn too_large_alone(error: RemoteError, record: &str) -> RemoteError {
+    RemoteError { message: format!("{} It was asked about {record} alone.", error.message), ..error }
 }
 
 /// An answer with a good status and a body that is not what was agreed on.

@@ -3,7 +3,7 @@
 use super::HubSpot;
 use super::client::{Answer, Call};
 use super::types::encoded;
-use super::wire::{Many, Misread, Text, body};
+use super::wire::{Many, Misread, Text, body, typed};
 use crate::http::Transport;
 use mappings::{PropertyOption, PropertySchema, WireType};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use sync_core::model::{AssociationLabel, Owner, Pipeline, Stage, Timestamp};
 #[serde(rename_all = "camelCase")]
 struct WireProperty {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
     #[serde(default, rename = "type")]
     kind: Option<String>,
@@ -48,7 +48,7 @@ struct Modification {
 #[serde(rename_all = "camelCase")]
 struct WireOption {
     value: Text,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
     #[serde(default)]
     display_order: Option<i64>,
@@ -62,9 +62,9 @@ struct WireOwner {
     id: Text,
     #[serde(default)]
     email: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     first_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     last_name: Option<String>,
     #[serde(default)]
     user_id: Option<Text>,
@@ -82,7 +82,7 @@ struct WireOwner {
 #[serde(rename_all = "camelCase")]
 struct WirePipeline {
     id: Text,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
     #[serde(default)]
     display_order: Option<i64>,
@@ -96,7 +96,7 @@ struct WirePipeline {
 #[serde(rename_all = "camelCase")]
 struct WireStage {
     id: Text,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
     #[serde(default)]
     display_order: Option<i64>,
@@ -112,7 +112,7 @@ struct WireLabel {
     #[serde(default)]
     category: Option<String>,
     type_id: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "typed")]
     label: Option<String>,
 }
 

@@ -1,15 +1,16 @@
 //! Records by list and by id.
 //!
 //! A list carries its properties in the URL while that stays short: one call for a hundred records. A longer list of
-//! properties is read by id instead: two calls for a hundred records, still one page to the caller.
+//! properties is read by id instead: two calls for a hundred records, still one page to the caller. So is a page that
+//! is too large for one answer.
 
+use super::batches::{Reading, refused};
 use super::client::{Answer, Call};
 use super::types::{encoded, with_always_read};
-use super::wire::{Many, Misread, Text, body};
+use super::wire::{Many, Misread, body};
 use super::{HubSpot, types};
-use crate::http::{Lane, Transport};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
+use crate::http::Transport;
+use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use sync_core::RemoteError;
@@ -18,37 +19,6 @@ use sync_core::remote::Page;
 
 /// Records in a page of a list and inputs of a batch, according to HubSpot's objects guides.
 pub(crate) const PAGE: usize = 100;
-/// Batches of one read under way at once.
-const BATCHES: usize = 6;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchRead<'a> {
-    properties: &'a [String],
-    /// What the inputs name records by; their ids if nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_property: Option<&'a str>,
-    inputs: Vec<Input<'a>>,
-}
-
-#[derive(Serialize)]
-struct Input<'a> {
-    id: &'a str,
-}
-
-#[derive(Default, Deserialize)]
-struct ItemError {
-    #[serde(default)]
-    category: Option<String>,
-    #[serde(default)]
-    context: ItemContext,
-}
-
-#[derive(Default, Deserialize)]
-struct ItemContext {
-    #[serde(default)]
-    ids: Vec<Text>,
-}
 
 impl<T: Transport> HubSpot<T> {
     /// One page of a list.
@@ -66,12 +36,16 @@ impl<T: Transport> HubSpot<T> {
             if path.len() > budget {
                 return self.list_then_read(object, archived, after, &all).await;
             }
-            match self.call(&Call::get(path.clone()), |answer| page(answer, after)).await {
+            match self.try_call(&Call::get(path.clone()), |answer| page(answer, after)).await {
+                Ok(read) => return Ok(read),
                 // HubSpot documents that a URL can be too long, not how long it may be: learn it, once.
-                Err(error) if error.status == Some(414) => {
+                Err(failure) if failure.error.status == Some(414) => {
                     self.url_budget.fetch_min(path.len() / 2, Ordering::Relaxed);
                 }
-                read => return read,
+                Err(failure) if failure.too_large => {
+                    return self.list_then_read(object, archived, after, &all).await;
+                }
+                Err(failure) => return Err(failure.error),
             }
         }
     }
@@ -154,22 +128,11 @@ impl<T: Transport> HubSpot<T> {
         keys: &[&str],
         properties: &[String],
     ) -> Result<Batch, RemoteError> {
-        let calls: Vec<Call> = keys
-            .chunks(PAGE)
-            .map(|chunk| {
-                let inputs = chunk.iter().map(|key| Input { id: key }).collect();
-                Call::post(Lane::Window, path.to_owned(), json(&BatchRead { properties, id_property, inputs }))
-            })
-            .collect();
-        let batches: Vec<Batch> = stream::iter(calls)
-            .map(|call| async move { self.call(&call, batch).await })
-            .buffered(BATCHES)
-            .try_collect()
-            .await?;
+        let reading = Reading { path, id_property, properties, history: None };
         let mut all = Batch::default();
-        for batch in batches {
-            all.refused.extend(batch.refused);
-            all.records.extend(batch.records);
+        for read in self.in_batches(reading, keys, batch).await? {
+            all.refused.extend(read.refused);
+            all.records.extend(read.records);
         }
         Ok(all)
     }
@@ -213,18 +176,8 @@ fn page(answer: &Answer<'_>, after: Option<&str>) -> Result<Page, Misread> {
     Ok(Page { records, next, reach, server_time: answer.server_time()? })
 }
 
-/// The records of a batch. An id that is told to be unknown is simply absent; any other error of an item must not be
-/// taken for absence.
+/// The records of a batch.
 fn batch(answer: &Answer<'_>) -> Result<Batch, Misread> {
     let page: Many<'_> = body(&answer.text)?;
-    let mut refused = HashSet::new();
-    for raw in page.errors.iter().flatten() {
-        let item: ItemError = serde_json::from_str(raw.get()).unwrap_or_default();
-        if !matches!(item.category.as_deref(), Some("OBJECT_NOT_FOUND" | "VALIDATION_ERROR")) {
-            let named = item.category.as_deref().map_or_else(|| "no category".to_owned(), super::error::quote);
-            return Err(Misread(format!("the batch failed in part, with {named}")));
-        }
-        refused.extend(item.context.ids.into_iter().map(|text| text.0));
-    }
-    Ok(Batch { records: page.records()?, refused })
+    Ok(Batch { refused: refused(&page)?, records: page.records()? })
 }

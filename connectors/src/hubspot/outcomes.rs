@@ -122,17 +122,23 @@ impl<'a> Ledger<'a> {
     }
 
     /// Creates without a trace in their results: a result goes to the only input whose values it holds.
-    fn take_by_values(&mut self, unclaimed: Vec<Written>) {
+    fn take_by_values(&mut self, mut unclaimed: Vec<Written>) {
         let only = self.inputs.len() == 1 && unclaimed.len() == 1;
         let open: Vec<usize> = (0..self.inputs.len()).filter(|place| self.says_nothing_of(*place)).collect();
         let mut seen = HashSet::new();
+        unclaimed.retain(|written| seen.insert(written.record.id.clone()));
+        let complete = unclaimed.len() >= open.len();
         let mut left: Vec<(Written, BTreeSet<usize>)> = Vec::new();
         for written in unclaimed {
-            if seen.insert(written.record.id.clone()) {
-                let held = values(&written.record);
-                let makers = open.iter().copied().filter(|place| fits(&self.inputs[*place], &held, only)).collect();
-                left.push((written, makers));
+            let held = values(&written.record);
+            let alike = open.iter().filter(|place| shares(&self.inputs[**place], &held)).count();
+            let fitting = open.iter().copied().filter(|place| fits(&self.inputs[*place], &held, only));
+            let mut makers: BTreeSet<usize> = fitting.collect();
+            // Where results are missing, it may be another input's, of which HubSpot wrote a value in its own way.
+            if !complete && alike > 1 {
+                makers.clear();
             }
+            left.push((written, makers));
         }
         loop {
             // Two results that only the same input can have made belong to nobody.
@@ -269,10 +275,16 @@ fn values(record: &Record) -> HashMap<String, String> {
 
 /// Whether a new record holds what an input wrote: all of it, or, where there is one of each, anything.
 fn fits(input: &WriteInput, held: &HashMap<String, String>, only: bool) -> bool {
-    let holds = |name: &str, sent: &str| same(sent, held.get(name).map_or("", String::as_str));
-    let mut told = input.properties.iter().filter(|(_, sent)| !sent.is_empty());
-    let some = told.any(|(name, sent)| holds(name, sent));
-    some && (only || input.properties.iter().all(|(name, sent)| holds(name, sent)))
+    shares(input, held) && (only || input.properties.iter().all(|(name, sent)| holds(held, name, sent)))
+}
+
+/// Whether a new record holds anything that an input wrote.
+fn shares(input: &WriteInput, held: &HashMap<String, String>) -> bool {
+    input.properties.iter().any(|(name, sent)| !sent.is_empty() && holds(held, name, sent))
+}
+
+fn holds(held: &HashMap<String, String>, name: &str, sent: &str) -> bool {
+    same(sent, held.get(name).map_or("", String::as_str))
 }
 
 /// Whether two texts are the same value to HubSpot, which writes addresses, numbers, dates and lists in its own way.

@@ -59,9 +59,20 @@ impl<T: Transport> HubSpot<T> {
         asked: &[String],
     ) -> Result<ChangedPage, RemoteError> {
         let path = self.settings.api_version.objects(&self.address(object)?, "/search");
-        let (text, complete) = changed_body(object, query, asked);
-        let call = Call::post(Lane::Search, path, text);
-        self.call(&call, |answer| changed(answer, complete, query.step.as_deref())).await
+        let step = query.step.as_deref();
+        let whole = changed_body(object, query, &with_always_read(object, asked));
+        if whole.chars().count() <= BODY {
+            let call = Call::post(Lane::Search, path.clone(), whole);
+            match self.try_call(&call, |answer| changed(answer, true, step)).await {
+                Ok(page) => return Ok(page),
+                // What is too much to be answered is like what is too much to be asked for: read by id.
+                Err(failure) if failure.too_large => {}
+                Err(failure) => return Err(failure.error),
+            }
+        }
+        let few = changed_body(object, query, &[modified_property(object).to_owned()]);
+        let call = Call::post(Lane::Search, path, few);
+        self.call(&call, |answer| changed(answer, false, step)).await
     }
 
     /// How many records the search index knows.
@@ -79,20 +90,14 @@ impl<T: Transport> HubSpot<T> {
     }
 }
 
-/// The body, and whether it asks for everything that was asked for.
-fn changed_body(object: &str, query: &ChangedQuery, asked: &[String]) -> (String, bool) {
-    let modified = modified_property(object);
-    let with = |properties: &[String]| {
-        json(&Search {
-            filter_groups: [Group { filters: filters(modified, query) }],
-            sorts: vec![Sort { property_name: "hs_object_id", direction: "ASCENDING" }],
-            properties,
-            limit: PAGE,
-            after: query.step.as_deref(),
-        })
-    };
-    let whole = with(&with_always_read(object, asked));
-    if whole.chars().count() <= BODY { (whole, true) } else { (with(&[modified.to_owned()]), false) }
+fn changed_body(object: &str, query: &ChangedQuery, properties: &[String]) -> String {
+    json(&Search {
+        filter_groups: [Group { filters: filters(modified_property(object), query) }],
+        sorts: vec![Sort { property_name: "hs_object_id", direction: "ASCENDING" }],
+        properties,
+        limit: PAGE,
+        after: query.step.as_deref(),
+    })
 }
 
 fn filters<'a>(modified: &'a str, query: &ChangedQuery) -> Vec<Filter<'a>> {

@@ -76,6 +76,11 @@ pub(crate) fn standard() -> Vec<ObjectType> {
     STANDARD.map(of).to_vec()
 }
 
+/// Whether a standard type has this name or id.
+pub(crate) fn is_standard(object: &str) -> bool {
+    STANDARD.iter().any(|(name, id, ..)| *name == object || *id == object)
+}
+
 /// Whether the type is contacts, by whatever name.
 pub(crate) fn is_contacts(object: &str) -> bool {
     matches!(object, "contacts" | "contact" | "0-1")
@@ -139,11 +144,10 @@ impl<T: Transport> HubSpot<T> {
     /// Makes sure that the paths of an object type are known: the account's own types are listed once, when one of them
     /// is first asked for.
     pub(crate) async fn learn(&self, object: &str) -> Result<(), RemoteError> {
-        let standard = STANDARD.iter().any(|(name, id, ..)| *name == object || *id == object);
         let by_id = object.split_once('-').is_some_and(|(kind, number)| {
             [kind, number].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         });
-        if standard || by_id || self.types_listed.load(Ordering::SeqCst) {
+        if is_standard(object) || by_id || self.types_listed.load(Ordering::SeqCst) {
             return Ok(());
         }
         self.read_object_types().await.map(|_| ())

@@ -1,36 +1,15 @@
 //! The values that properties had: what HubSpot calls their history.
-//!
-//! A batch with history takes fifty inputs, half of what it takes without.
 
 use super::HubSpot;
-use super::client::{Answer, Call};
-use super::objects::json;
+use super::batches::{Reading, refused};
+use super::client::Answer;
 use super::wire::{Many, Misread, Text, body};
-use crate::http::{Lane, Transport};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
+use crate::http::Transport;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use sync_core::RemoteError;
 use sync_core::model::{Properties, PropertyVersions, RecordId, Timestamp, Version};
-
-/// Inputs of a batch with history, as production connectors use it.
-const INPUTS: usize = 50;
-/// Batches under way at once.
-const BATCHES: usize = 6;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Batch<'a> {
-    properties: [&'a str; 0],
-    properties_with_history: &'a [String],
-    inputs: Vec<Input<'a>>,
-}
-
-#[derive(Serialize)]
-struct Input<'a> {
-    id: &'a str,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +17,13 @@ struct Item {
     id: Text,
     #[serde(default)]
     properties_with_history: Option<BTreeMap<String, Option<Vec<Box<RawValue>>>>>,
+}
+
+/// What one answer tells.
+struct Told {
+    versions: Vec<PropertyVersions>,
+    /// The records that a result or an error names.
+    named: HashSet<String>,
 }
 
 impl<T: Transport> HubSpot<T> {
@@ -51,43 +37,44 @@ impl<T: Transport> HubSpot<T> {
             return Ok(Vec::new());
         }
         let path = self.settings.api_version.objects(&self.address(object)?, "/batch/read");
+        let reading = Reading { path: &path, id_property: None, properties: &[], history: Some(properties) };
         let mut seen = HashSet::with_capacity(ids.len());
-        let asked: Vec<&RecordId> = ids.iter().filter(|id| seen.insert(*id)).collect();
-        let calls: Vec<Call> = asked
-            .chunks(INPUTS)
-            .map(|chunk| {
-                let inputs = chunk.iter().map(|id| Input { id: id.as_str() }).collect();
-                let batch = Batch { properties: [], properties_with_history: properties, inputs };
-                Call::post(Lane::Window, path.clone(), json(&batch))
-            })
-            .collect();
-        let read: Vec<Vec<PropertyVersions>> = stream::iter(calls)
-            .map(|call| async move { self.call(&call, |answer| histories(answer, properties)).await })
-            .buffered(BATCHES)
-            .try_collect()
-            .await?;
+        let asked: Vec<&str> = ids.iter().map(RecordId::as_str).filter(|id| seen.insert(*id)).collect();
+        let mut read = self.in_batches(reading, &asked, |answer| histories(answer, properties)).await?;
+        // HubSpot may leave a record out of an otherwise good answer without a word: ask about it once more.
+        let silent = unnamed(&asked, &read);
+        if !silent.is_empty() {
+            read.extend(self.in_batches(reading, &silent, |answer| histories(answer, properties)).await?);
+        }
         // A record that others were merged into answers for each of them.
         let mut told = HashSet::new();
-        let all = read.into_iter().flatten();
+        let all = read.into_iter().flat_map(|answer| answer.versions);
         Ok(all.filter(|one| told.insert((one.id.clone(), one.property.clone()))).collect())
     }
 }
 
+/// The ids of which nothing was said.
+fn unnamed<'i>(ids: &[&'i str], read: &[Told]) -> Vec<&'i str> {
+    let named: HashSet<&str> = read.iter().flat_map(|answer| &answer.named).map(String::as_str).collect();
+    ids.iter().copied().filter(|id| !named.contains(id)).collect()
+}
+
 /// The histories that an answer tells, of the properties that were asked for.
-fn histories(answer: &Answer<'_>, asked: &[String]) -> Result<Vec<PropertyVersions>, Misread> {
+fn histories(answer: &Answer<'_>, asked: &[String]) -> Result<Told, Misread> {
     let page: Many<'_> = body(&answer.text)?;
-    let mut all = Vec::new();
+    let mut told = Told { versions: Vec::new(), named: refused(&page)? };
     for item in page.things::<Item>("a record with history")? {
         let id = item.id.id();
+        told.named.insert(id.to_string());
         for (property, raws) in item.properties_with_history.into_iter().flatten() {
             let Some(raws) = raws.filter(|_| asked.contains(&property)) else { continue };
             let mut versions = raws.iter().map(|raw| version(raw, &property)).collect::<Result<Vec<_>, _>>()?;
             // Stable: of equal times the first told stays the newer one.
             versions.sort_by_key(|version| std::cmp::Reverse(version.at));
-            all.push(PropertyVersions { id: id.clone(), property, versions });
+            told.versions.push(PropertyVersions { id: id.clone(), property, versions });
         }
     }
-    Ok(all)
+    Ok(told)
 }
 
 fn version(raw: &RawValue, property: &str) -> Result<Version, Misread> {

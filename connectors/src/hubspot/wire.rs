@@ -1,8 +1,9 @@
 //! Reading HubSpot's JSON: envelopes typed, properties left as they came.
 //!
 //! Every optional field may be missing, ids may be numbers or strings, and text that JSON allows and Unicode does not
-//! (a lone surrogate) passes through. What is promised as present and is not makes the answer a [`Misread`], never an
-//! empty page: silence must not be taken for absence. No message repeats a value of a record.
+//! (a lone surrogate) passes through in values, and is replaced in people's labels and names. What is promised as
+//! present and is not makes the answer a [`Misread`], never an empty page: silence must not be taken for absence. No
+//! message repeats a value of a record.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -51,6 +52,16 @@ impl<'de> Deserialize<'de> for Text {
 impl Text {
     pub(crate) fn id(self) -> RecordId {
         RecordId::from(self.0)
+    }
+}
+
+/// Reads text that people typed and that is only shown: a lone surrogate becomes U+FFFD, as in values of properties.
+pub(crate) fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
+    let json = raw.get();
+    match serde_json::from_str(json) {
+        Err(_) if json.starts_with('"') => Ok(Properties::from_json(format!(r#"{{"text":{json}}}"#)).get("text")),
+        read => read.map_err(serde::de::Error::custom),
     }
 }
 

@@ -177,9 +177,7 @@ impl Applier<'_> {
             self.write.free_parked(self.table.object(), envelope.id, base.row)?;
         }
         let row = match self.local_row(record.id.as_str())? {
-            None if self.table.mapping.deletes == Deletes::Archive && !(base.archived && !envelope.archived) => {
-                base.row
-            }
+            None if self.table.mapping.deletes == Deletes::Archive && (envelope.archived || !base.archived) => base.row,
             // Somebody deleted the row, and the mapping says that this means nothing, or it meant an archive and the record
             // was restored since: it comes back.
             None => {
