@@ -4,6 +4,7 @@
 
 use crate::commands;
 use crate::exit::Exit;
+use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -151,7 +152,13 @@ impl Cli {
     /// Reads a command line; the first word is the program's name.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(words)?;
-        Self::from_arg_matches(&matches)
+        let cli = Self::from_arg_matches(&matches)?;
+        // On either side of the command's name the two do not meet, and clap lets them pass.
+        if cli.global.quiet && cli.global.verbose > 0 {
+            let message = "the argument '--quiet' cannot be used with '--verbose...'";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
     }
 }
 

@@ -125,18 +125,6 @@ impl CommandError {
         self.source = Some(source.into());
         self
     }
-
-    /// Whether whoever read our output has stopped reading, as `head` does.
-    pub fn is_broken_pipe(&self) -> bool {
-        let mut next = self.source.as_deref().map(|source| source as &(dyn Error + 'static));
-        while let Some(error) = next {
-            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-                return true;
-            }
-            next = error.source();
-        }
-        false
-    }
 }
 
 impl fmt::Display for CommandError {
@@ -272,11 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_stopped_reading_is_recognised_and_a_full_disk_passes() {
-        let error = CommandError::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert!(error.is_broken_pipe());
+    fn a_full_disk_passes() {
         let error = CommandError::from(io::Error::from(io::ErrorKind::StorageFull));
-        assert_eq!((error.exit, error.is_broken_pipe()), (Exit::Later, false));
+        assert_eq!(error.exit, Exit::Later);
     }
 
     #[test]

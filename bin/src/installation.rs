@@ -5,14 +5,18 @@ use crate::config::{PortalConfig, TokenSource};
 use crate::exit::{CommandError, Exit};
 use connectors::hubspot::{ApiVersion, HubSpot, Settings, Tier};
 use connectors::{HttpTransport, Token, Transport, Usage};
-use mappings::{Mapping, check_set};
+use mappings::{Mapping, MappingError, check_set};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sync_core::clock::SystemClock;
-use sync_core::events::Observer;
+use sync_core::events::{Event, Observer};
 use sync_core::remote::Account;
 use sync_core::steps::Unstopped;
 use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
 use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Remote, Report, Via};
+
+/// Where `init` puts mappings unless the configuration says otherwise, beside the configuration.
+pub(crate) const MAPPINGS_DIRECTORY: &str = "mappings";
 
 /// A portal and its mirror, for as long as one command works on them. Nobody else runs on this mirror meanwhile. The
 /// portal is reached over the network, or by whatever else carries requests.
@@ -53,6 +57,10 @@ impl Installation {
         let lock = RunLock::take(&portal.mirror)?;
         let store = Store::open(&portal.mirror)?;
         let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
+        if !portal.lists.is_empty() {
+            let sentence = format!("`lists` of portal {} has no effect yet: no list is mirrored.", portal.name);
+            observer.event(Event::Warning(sentence));
+        }
         let remote = remote_of(portal, token, Arc::clone(&observer), true)?;
         let steps = Arc::new(Unstopped);
         let engine = Engine::new(Parts {
@@ -226,17 +234,42 @@ pub fn mappings_of(portal: &PortalConfig) -> Result<Vec<Mapping>, CommandError> 
         Some(directory) => read_directory(directory)?,
         None => Mapping::built_ins(),
     };
+    // All of them, not only those that are configured: which of two files for one object counts is a person's to say.
+    check_set(&available).map_err(|errors| mapping_errors(&errors))?;
     let mut chosen = Vec::with_capacity(portal.objects.len());
     for object in &portal.objects {
         let found = available.iter().find(|mapping| mapping.object == *object);
         chosen.push(found.cloned().ok_or_else(|| no_mapping(portal, object))?);
     }
-    check_set(&chosen).map_err(|errors| mapping_errors(&errors))?;
     Ok(chosen)
 }
 
-fn read_directory(directory: &std::path::Path) -> Result<Vec<Mapping>, CommandError> {
-    let unreadable = |path: &std::path::Path, error: std::io::Error| {
+/// The mappings that a directory holds, as far as they can be read: for whoever must not make a second one.
+///
+/// # Errors
+/// When the directory or a file in it is unreadable.
+pub(crate) fn readable_mappings(directory: &Path) -> Result<Vec<Mapping>, CommandError> {
+    Ok(parse_directory(directory)?.into_iter().filter_map(Result::ok).collect())
+}
+
+fn read_directory(directory: &Path) -> Result<Vec<Mapping>, CommandError> {
+    let mut mappings = Vec::new();
+    let mut mistakes = Vec::new();
+    for parsed in parse_directory(directory)? {
+        match parsed {
+            Ok(mapping) => mappings.push(mapping),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() { Ok(mappings) } else { Err(mapping_errors(&mistakes)) }
+}
+
+/// A mapping file, or its mistakes.
+type Parsed = Result<Mapping, Vec<MappingError>>;
+
+/// What each YAML file of a directory says, in the order of their names.
+fn parse_directory(directory: &Path) -> Result<Vec<Parsed>, CommandError> {
+    let unreadable = |path: &Path, error: std::io::Error| {
         CommandError::usage(format!("{} cannot be read: {error}.", path.display()))
             .hint("`mappings` names a directory of YAML files; `crmsync init` writes one.")
             .caused_by(error)
@@ -249,29 +282,32 @@ fn read_directory(directory: &std::path::Path) -> Result<Vec<Mapping>, CommandEr
         }
     }
     paths.sort();
-    let mut mappings = Vec::new();
-    let mut mistakes = Vec::new();
-    for path in paths {
+    let parse = |path: PathBuf| -> Result<Parsed, CommandError> {
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-        match Mapping::parse_all(&path.display().to_string(), &text) {
-            Ok(mapping) => mappings.push(mapping),
-            Err(found) => mistakes.extend(found),
-        }
-    }
-    if mistakes.is_empty() { Ok(mappings) } else { Err(mapping_errors(&mistakes)) }
+        Ok(Mapping::parse_all(&path.display().to_string(), &text))
+    };
+    paths.into_iter().map(parse).collect()
 }
 
 fn no_mapping(portal: &PortalConfig, object: &str) -> CommandError {
     match &portal.mappings {
         Some(directory) => CommandError::usage(format!("{} has no mapping for {object}.", directory.display()))
             .hint(format!("run `crmsync init` to write one, or take {object} out of `objects`.")),
-        None => CommandError::usage(format!("there is no built-in mapping for {object}."))
-            .hint("run `crmsync init` to write one from the portal's own schema."),
+        None => CommandError::usage(format!("there is no built-in mapping for {object}.")).hint(format!(
+            "run `crmsync init` to write one from the portal's own schema. A configuration that is there already then \
+             needs {}.",
+            mappings_line(&portal.name)
+        )),
     }
 }
 
+/// The line that makes a configuration use the mappings of `init`, and where it goes.
+pub(crate) fn mappings_line(portal: &str) -> String {
+    format!("the line `mappings = \"{MAPPINGS_DIRECTORY}\"` under [portals.{portal}]")
+}
+
 /// Mistakes in mapping files, a line each.
-pub(crate) fn mapping_errors(errors: &[mappings::MappingError]) -> CommandError {
+pub(crate) fn mapping_errors(errors: &[MappingError]) -> CommandError {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     CommandError::usage(lines.join("\n"))
 }

@@ -40,7 +40,6 @@ fn run(cli: Cli) -> Exit {
 fn finish(context: &Context, command: &Command) -> Exit {
     match commands::run(context, command) {
         Ok(exit) => exit,
-        Err(error) if error.is_broken_pipe() => Exit::Done,
         Err(error) => {
             context.output.error(&error);
             error.exit

@@ -186,6 +186,8 @@ fn wrong_usage_exits_2() {
         &["doctor", "--mend"],
         &["sync", "--frobnicate"],
         &["sync", "-v", "-q"],
+        &["-q", "sync", "-v"],
+        &["-vv", "sync", "--quiet"],
         &["sync", "--log-format", "xml"],
         &["completions"],
         &["completions", "cobol"],

@@ -101,15 +101,25 @@ fn what_nobody_knows_exits_2_and_says_where_to_look() {
     }
 }
 
+/// A conflict that waits, of which nobody knows when HubSpot's side was changed.
+const HELD: &str =
+    "INSERT INTO sync_conflicts (object, record_id, property, local, remote, kind, chosen, run_id, created_at)
+     SELECT 'deals', id, 'amount', '1', '2', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z'
+     FROM deals ORDER BY _row LIMIT 1";
+
+#[test]
+fn a_change_at_a_time_that_nobody_knows_is_told_as_such() {
+    let (_portal, home) = installed();
+    change(&home, HELD);
+    let shown = home.run(&["conflicts", "show", "1"]);
+    assert!(shown.contains("changed in HubSpot: not known when\n"), "{shown}");
+    assert!(shown.contains("found: 2026-01-01 00:00 UTC by run 1"), "{shown}");
+}
+
 #[test]
 fn a_value_that_cannot_be_sent_exits_2_and_says_what_is_expected() {
     let (_portal, home) = installed();
-    change(
-        &home,
-        "INSERT INTO sync_conflicts (object, record_id, property, local, remote, kind, chosen, run_id, created_at)
-         SELECT 'deals', id, 'amount', '1', '2', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z'
-         FROM deals ORDER BY _row LIMIT 1",
-    );
+    change(&home, HELD);
     let (code, text) = exit(&home, &["conflicts", "resolve", "1", "--value", "a lot"]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("a lot"), "{text}");

@@ -181,6 +181,27 @@ fn a_portal_that_cannot_be_reached_exits_75_when_patience_is_over() {
     assert_eq!(code, 75, "{told}");
 }
 
+#[test]
+fn a_reader_who_has_gone_changes_nothing_about_how_a_run_ends() {
+    let portal = Served::new(5, Duration::ZERO, 1);
+    let home = portal.home();
+    assert_eq!(home.unread(&["sync"]).0, 0);
+    Connection::open(home.path().join("crm.db")).unwrap().execute_batch("DROP TABLE tickets").unwrap();
+    for words in [&["sync"][..], &["pull", "--json"], &["plan"]] {
+        let (code, complaints) = home.unread(words);
+        assert_eq!(code, 3, "{words:?}: {complaints}");
+        assert!(complaints.contains("error: tickets: "), "{words:?}: {complaints}");
+    }
+}
+
+#[test]
+fn a_setting_that_has_no_effect_yet_is_told_once() {
+    let portal = Served::new(5, Duration::ZERO, 1);
+    let home = portal.home().file("crmsync.toml", "[portals.default]\nlists = [\"Customers\"]\n");
+    let (code, told) = exit(&home, &["sync"]);
+    assert_eq!((code, told.matches("`lists` of portal default has no effect yet").count()), (0, 1), "{told}");
+}
+
 /// A connection of somebody who uses the mirror, once a run has made its tables.
 fn user_of(mirror: &Path) -> Connection {
     loop {
@@ -267,7 +288,7 @@ fn p18_a_process_killed_again_and_again_still_ends_with_everything() {
         run.kill().unwrap();
         run.wait().unwrap();
         assert!(rows() < 2_000, "the backfill was over before it could be killed");
-        assert_eq!(exit(&home, &["verify"]).0, 2, "what is not read in full is not compared");
+        assert_eq!(exit(&home, &["verify", "contacts"]).0, 2, "what is not read in full is not compared");
         assert_eq!(exit(&home, &["status"]).0, 0);
     }
     let (code, told) = exit(&home, &["sync"]);

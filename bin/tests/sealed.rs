@@ -41,6 +41,22 @@ impl Sealed {
         command
     }
 
+    /// Any program, in the same directory and with the same environment.
+    pub(crate) fn process(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command.env_clear().current_dir(self.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Exit code and stderr of a run whose stdout nobody reads.
+    pub(crate) fn unread(&self, words: &[&str]) -> (i32, String) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = self.process(env!("CARGO_BIN_EXE_crmsync")).args(words).stdout(writer).output().unwrap();
+        (run.status.code().unwrap(), String::from_utf8(run.stderr).unwrap())
+    }
+
     /// Everything that a run shows, as one text: exit code, stdout, stderr. The directory's name and times of day are
     /// replaced.
     pub(crate) fn run(&self, words: &[&str]) -> String {

@@ -93,16 +93,16 @@ impl<R: Remote + 'static> Engine<R> {
 
     async fn enter_run(&self, command: &'static str, portal: Option<String>, lock: &RunLock) -> Result<i64, RunError> {
         let known = lock.last_run();
+        // On the disk before its number is noted outside: else power that fails would make it look like a restored copy.
         let (run, restored) = self
             .store()
-            .write(move |write| {
+            .write_durably(move |write| {
                 if let Some(portal) = portal {
                     write.bind_portal(&portal)?;
                 }
                 Ok((write.begin_run(command, known)?, write.is_restored()?))
             })
             .await?;
-        // After the row: a number that is noted and then missing from the mirror would look like a restored copy.
         if let Err(error) = lock.note_run(run) {
             self.warn(format!("the lock file cannot be written, so a restored mirror would not be noticed: {error}"));
         }
@@ -194,7 +194,8 @@ impl<R: Remote + 'static> Engine<R> {
             let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();
             self.store().write(move |write| write.forget_restored(&mapped)).await?;
         }
-        report.open_conflicts = self.store().call(|store| store.open_conflicts()).await?;
+        (report.open_conflicts, report.open_rejects) =
+            self.store().call(|store| Ok((store.open_conflicts()?, store.open_rejects()?))).await?;
         self.forget_log(server_now).await
     }
 

@@ -23,7 +23,7 @@ mod window;
 
 pub(crate) use crowd::Crowd;
 pub use lanes::{Lanes, Via};
-pub(crate) use metadata::Stored;
+pub(crate) use metadata::{Stored, not_read_yet};
 pub use verify::Verification;
 
 use associations::Extent;
@@ -54,8 +54,9 @@ impl<R: Remote + 'static> Engine<R> {
         let name = object.clone();
         let (status, unguarded) =
             self.store().call(move |store| Ok((store.object_status(&name)?, store.was_unguarded(&name)))).await?;
-        if status.backfilled || report.full_look {
-            self.heal(table, report.full_look || unguarded).await?;
+        let full = report.full_look || unguarded;
+        if status.backfilled || full {
+            self.heal(table, full).await?;
         }
         if status.backfilled {
             for pair in table.outgoing() {
@@ -92,7 +93,12 @@ impl<R: Remote + 'static> Engine<R> {
             let object = table.object().to_owned();
             let changed = self.store().call(move |store| store.diff(&object)).await?;
             let noting = Arc::clone(table);
-            self.store().write(move |write| write.note_changed(&noting, &changed)).await?;
+            self.store()
+                .write(move |write| {
+                    write.note_changed(&noting, &changed)?;
+                    write.looked_in_full(noting.object())
+                })
+                .await?;
             self.step("pull.diffed")?;
         }
         if healed.returned > 0 {

@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::events::{Event, Phase};
-use crate::pull::Stored;
+use crate::pull::{Stored, not_read_yet};
 use crate::remote::Remote;
 use crate::store::{Healed, Rebuilt, Restored, StoreError};
 use mappings::{Mapping, ResolvedMapping};
@@ -41,23 +41,31 @@ impl<R: Remote + 'static> Engine<R> {
             repaired.restored.push(restored);
         }
         let mut altered = self.store().call(|store| store.altered()).await?;
-        for (mapping, _) in self.stored_mappings(mappings).await? {
+        let (resolved, unread) = self.stored_mappings(mappings).await?;
+        for (mapping, _) in resolved {
             if let Some(StoreError::Remade { what, .. }) = altered.remove(&mapping.object) {
                 let rebuilt = self.rebuild(&mapping, &what).await?;
                 repaired.rebuilt.insert(mapping.object.clone(), rebuilt);
             }
         }
         for (object, error) in altered {
-            self.warn(format!("{error}. It stays so: {object} is not among the configured objects"));
+            let why = match unread.contains(&object) {
+                true => not_read_yet(&object),
+                false => format!("{object} is not among the configured objects"),
+            };
+            self.warn(format!("{error}. It stays so: {why}"));
         }
-        let Stored { tables, altered } = self.stored_tables(mappings).await?;
+        for object in unread {
+            self.warn(format!("{object} was left out: {}", not_read_yet(&object)));
+        }
+        let Stored { tables, altered, .. } = self.stored_tables(mappings).await?;
         if let Some(error) = altered.into_values().next() {
             return Err(error.into());
         }
         for table in tables {
             let object = table.object().to_owned();
             let name = object.clone();
-            if self.store().call(move |store| Ok(store.was_unguarded(&name))).await? {
+            if self.store().call(move |store| Ok(store.triggers_put_back(&name))).await? {
                 repaired.unguarded.push(object.clone());
             }
             let healed = self.heal(&table, true).await?;

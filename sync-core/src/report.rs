@@ -14,6 +14,8 @@ pub struct Report {
     pub objects: BTreeMap<String, ObjectReport>,
     /// Conflicts that wait for a person, over all object types.
     pub open_conflicts: u64,
+    /// Rejects that wait for a person, over all object types.
+    pub open_rejects: u64,
     /// Whether the portal's description was read anew, as it is once a day.
     pub daily: bool,
     /// Whether the mirror was restored from an older copy and had not been read in full since when the run began.

@@ -186,8 +186,9 @@ fn show(context: &Context, arguments: &ShowArgs) -> Result<Exit, CommandError> {
         sides.row(["local, the mirror's", &whole(&conflict.local)]);
         sides.row(["remote, HubSpot's", &whole(&conflict.remote)]);
         output.table(&sides)?;
-        let remote_at = conflict.remote_at.as_deref().map_or_else(|| "not known".to_owned(), minute);
-        output.line(format!("changed in HubSpot: {remote_at} UTC"))?;
+        let remote_at = conflict.remote_at.as_deref();
+        let remote_at = remote_at.map_or_else(|| "not known when".to_owned(), |at| format!("{} UTC", minute(at)));
+        output.line(format!("changed in HubSpot: {remote_at}"))?;
         output.line(format!(
             "found: {} UTC by run {} ({})",
             minute(&conflict.created_at),

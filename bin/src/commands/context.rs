@@ -7,6 +7,8 @@ use crate::exit::{CommandError, Exit};
 use crate::output::log::{self, Screen};
 use crate::output::progress::Display;
 use crate::output::{Output, Progress};
+use serde::Serialize;
+use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -23,6 +25,13 @@ pub struct Context {
     surroundings: Surroundings,
 }
 
+/// What a command did with several portals.
+#[derive(Serialize)]
+struct PortalsDocument {
+    /// Of each portal the document that the command gives for one, or its error.
+    portals: Vec<Value>,
+}
+
 impl Context {
     /// Prepares output and log as the flags say.
     pub fn new(global: Global, surroundings: Surroundings) -> Self {
@@ -35,11 +44,15 @@ impl Context {
 
     /// The same surroundings, with another place for results and for the engine's events.
     pub fn with(&self, output: Output, progress: Progress) -> Self {
+        Self { progress: Arc::new(progress), ..self.writing_to(output) }
+    }
+
+    fn writing_to(&self, output: Output) -> Self {
         Self {
             global: self.global.clone(),
             output,
             screen: self.screen.clone(),
-            progress: Arc::new(progress),
+            progress: Arc::clone(&self.progress),
             surroundings: self.surroundings.clone(),
         }
     }
@@ -68,27 +81,29 @@ impl Context {
         Ok(settings.portals(all, self.global.portal.as_deref())?.into_iter().cloned().collect())
     }
 
-    /// Does each portal's part of a command in turn. An error of one is reported and the others go on; the outcomes are
-    /// combined. With a single portal its error is the command's.
+    /// Does each portal's part of a command in turn, in a context of its own. An error of one is reported and the others go
+    /// on; the outcomes are combined, and documents become one. With a single portal its error is the command's, and so is
+    /// its document.
     pub fn for_each_portal(
         &self,
         portals: &[PortalConfig],
-        mut work: impl FnMut(&PortalConfig) -> Result<Exit, CommandError>,
+        mut work: impl FnMut(&Self, &PortalConfig) -> Result<Exit, CommandError>,
     ) -> Result<Exit, CommandError> {
         if let [portal] = portals {
-            return work(portal);
+            return work(self, portal);
         }
         let mut outcome = Exit::Done;
+        let mut documents = Vec::new();
         for portal in portals {
-            outcome = outcome.and(match work(portal) {
-                Ok(exit) => exit,
-                Err(error) if error.is_broken_pipe() => return Err(error),
-                Err(mut error) => {
-                    error.message = format!("portal {}: {}", portal.name, error.message);
-                    self.output.complain(&error);
-                    error.exit
-                }
-            });
+            let part = self.writing_to(self.output.part(&portal.name));
+            outcome = outcome.and(work(&part, portal).unwrap_or_else(|error| {
+                part.output.error(&error);
+                error.exit
+            }));
+            documents.extend(part.output.gathered());
+        }
+        if self.output.is_json() {
+            self.output.document(&PortalsDocument { portals: documents })?;
         }
         Ok(outcome)
     }

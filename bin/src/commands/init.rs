@@ -1,16 +1,18 @@
 //! `crmsync init`: from a token to a working configuration.
 
 use super::Context;
-use crate::config::PortalConfig;
+use crate::config::{PortalConfig, Settings};
 use crate::exit::{CommandError, Exit};
-use crate::installation::{remote_of, token_of};
+use crate::installation::{MAPPINGS_DIRECTORY, mappings_line, readable_mappings, remote_of, token_of};
 use crate::output::{Align, Table, words};
 use clap::Args;
 use connectors::{HttpTransport, HubSpot};
 use mappings::{Generate, Mapping, PropertySchema};
 use serde::Serialize;
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sync_core::events::Observer;
 use sync_core::remote::{Account, Remote};
@@ -19,7 +21,7 @@ use sync_core::{RemoteError, RemoteErrorKind};
 /// Connect to the portal, write crmsync.toml and a mapping for each object type.
 ///
 /// The mappings come from the portal's own schema. Works in an empty directory with nothing but a token in the environment. Run again, it adds the files that are
-/// missing and keeps those that are there. It writes nothing to HubSpot, and the token is not stored.
+/// missing and keeps those that are there. With --config FILE, the configuration is written there. It writes nothing to HubSpot, and the token is not stored.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -28,14 +30,24 @@ Example:
   HUBSPOT_ACCESS_TOKEN=… crmsync sync")]
 pub struct InitArgs {}
 
-/// Where mappings go unless the configuration says otherwise.
-const DIRECTORY: &str = "mappings";
+/// What became of a file that was there before.
+const KEPT: &str = "kept as it was";
+
+/// Where the files go.
+struct Place {
+    configuration: PathBuf,
+    /// The folder of the configuration, from which it names the others.
+    folder: PathBuf,
+    mappings: PathBuf,
+}
 
 #[derive(Serialize)]
 struct Document {
     portal_id: String,
     configuration: Written,
     mappings: Vec<Made>,
+    /// What to do next.
+    next: String,
 }
 
 #[derive(Serialize)]
@@ -54,11 +66,17 @@ struct Written {
 
 /// Runs `init`.
 pub fn run(context: &Context, _arguments: &InitArgs) -> Result<Exit, CommandError> {
-    let portal = context.portal()?;
-    let token = token_of(&portal)?;
+    let (named, around) = (context.global.config.as_deref(), context.surroundings());
+    let settings = Settings::load_or_begin(named, around)?;
+    let portal = settings.portal(context.global.portal.as_deref())?;
+    let place = Place::of(around.configuration(named), portal);
+    // A configuration that is there is not changed, not even to name the mappings.
+    let unused = settings.file.is_some() && portal.mappings.is_none();
+    let next = if unused { name_the_mappings(&place, portal) } else { sync_command(context) };
+    let token = token_of(portal)?;
     let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
-    let remote = remote_of(&portal, token, observer, false)?;
-    let document = context.block_on(connect(context, &portal, &remote))??;
+    let remote = remote_of(portal, token, observer, false)?;
+    let document = context.block_on(connect(&place, portal, &remote, next))??;
     context.output.show(&document, |output| {
         output.line(format!("connected to HubSpot account {}", document.portal_id))?;
         let mut table = Table::new([("", Align::Left), ("properties", Align::Right), ("", Align::Left)]);
@@ -69,38 +87,80 @@ pub fn run(context: &Context, _arguments: &InitArgs) -> Result<Exit, CommandErro
             table.row([made.file.path.clone(), properties, made.file.outcome.clone()]);
         }
         output.table(&table)?;
-        output.line("Next: crmsync sync")
+        output.line(format!("Next: {}", document.next))
     })?;
     let missing = document.mappings.iter().any(|made| made.properties == 0);
-    Ok(if missing { Exit::Attention } else { Exit::Done })
+    Ok(if missing || unused { Exit::Attention } else { Exit::Done })
+}
+
+impl Place {
+    fn of(configuration: PathBuf, portal: &PortalConfig) -> Self {
+        let folder = configuration.parent().unwrap_or(Path::new("/")).to_owned();
+        let mappings = portal.mappings.clone().unwrap_or_else(|| folder.join(MAPPINGS_DIRECTORY));
+        Self { configuration, folder, mappings }
+    }
+
+    /// A path as the configuration names it: from its own folder, if it lies in there.
+    fn named(&self, path: &Path) -> String {
+        let named = match path.strip_prefix(&self.folder) {
+            Ok(inside) if inside.as_os_str().is_empty() => Path::new("."),
+            Ok(inside) => inside,
+            Err(_) => path,
+        };
+        quoted(&named.display().to_string())
+    }
+}
+
+fn name_the_mappings(place: &Place, portal: &PortalConfig) -> String {
+    let (line, file) = (mappings_line(&portal.name), place.configuration.display());
+    format!("add {line} to {file}, which uses the built-in mappings until then")
+}
+
+/// The command that syncs the same portal of the same configuration.
+fn sync_command(context: &Context) -> String {
+    let mut command = "crmsync sync".to_owned();
+    if let Some(file) = &context.global.config {
+        command.push_str(&format!(" --config {}", file.display()));
+    }
+    if let Some(name) = &context.global.portal {
+        command.push_str(&format!(" --portal {name}"));
+    }
+    command
 }
 
 async fn connect(
-    context: &Context,
+    place: &Place,
     portal: &PortalConfig,
     remote: &HubSpot<HttpTransport>,
+    next: String,
 ) -> Result<Document, CommandError> {
     let account = remote.account().await?;
     refuse_another_account(portal, &account)?;
-    let here = context.surroundings().directory.clone();
-    let directory = portal.mappings.clone().unwrap_or_else(|| here.join(DIRECTORY));
-    std::fs::create_dir_all(&directory)?;
+    for folder in [&place.folder, &place.mappings] {
+        std::fs::create_dir_all(folder)?;
+    }
+    let there = readable_mappings(&place.mappings)?;
     let mut mappings = Vec::new();
     let mut readable = Vec::new();
     for object in &portal.objects {
-        let path = directory.join(format!("{object}.yaml"));
+        let path = place.mappings.join(format!("{object}.yaml"));
         let made = match remote.properties(object).await {
             Ok(schema) => {
                 readable.push(object.clone());
-                let text = Mapping::generate_yaml(object, &schema, &Generate::default());
-                Made { object: object.clone(), properties: live(&schema), file: write_new(&path, &text)? }
+                let file = match there.iter().find(|mapping| mapping.object == *object) {
+                    // Under whatever name: a second file for the object would be refused.
+                    Some(mapping) => Written { path: mapping.source.to_string(), outcome: KEPT.to_owned() },
+                    None => write_new(&path, &Mapping::generate_yaml(object, &schema, &Generate::default()))?,
+                };
+                Made { object: object.clone(), properties: live(&schema), file }
             }
             Err(error) => left_out(object, &path, error)?,
         };
         mappings.push(made);
     }
-    let configuration = write_new(&here.join("crmsync.toml"), &configuration(portal, &account, &readable))?;
-    Ok(Document { portal_id: account.portal_id, configuration, mappings })
+    let text = configuration(place, portal, &account, &readable);
+    let configuration = write_new(&place.configuration, &text)?;
+    Ok(Document { portal_id: account.portal_id, configuration, mappings, next })
 }
 
 fn refuse_another_account(portal: &PortalConfig, account: &Account) -> Result<(), CommandError> {
@@ -130,27 +190,32 @@ fn left_out(object: &str, path: &Path, error: RemoteError) -> Result<Made, Comma
     }
 }
 
-/// Writes a file that is not there yet. One that is there belongs to whoever wrote it.
+/// Writes a file that is not there yet. One that is there belongs to whoever wrote it. Nobody else may write it, whatever
+/// the umask: a configuration that others may change is not trusted.
 fn write_new(path: &Path, text: &str) -> Result<Written, CommandError> {
-    let outcome = match std::fs::File::create_new(path) {
+    let outcome = match OpenOptions::new().write(true).create_new(true).mode(0o644).open(path) {
         Ok(mut file) => {
             file.write_all(text.as_bytes())?;
             "written"
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => "kept as it was",
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => KEPT,
         Err(error) => return Err(error.into()),
     };
     Ok(Written { path: path.display().to_string(), outcome: outcome.to_owned() })
 }
 
-fn configuration(portal: &PortalConfig, account: &Account, objects: &[String]) -> String {
-    let names: Vec<String> = objects.iter().map(|object| format!("\"{object}\"")).collect();
-    let mirror = portal.mirror.file_name().map_or_else(|| "crm.db".into(), |name| name.to_string_lossy());
+/// Text as TOML reads it: a JSON string is a TOML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn configuration(place: &Place, portal: &PortalConfig, account: &Account, objects: &[String]) -> String {
+    let names: Vec<String> = objects.iter().map(|object| quoted(object)).collect();
     format!(
         "# How crmsync keeps HubSpot account {id} and a SQLite file in step.\n\
          [portals.{name}]\n\
-         mirror    = \"{mirror}\"            # relative to this file\n\
-         mappings  = \"{DIRECTORY}\"          # one YAML file for each object type\n\
+         mirror    = {mirror}            # paths are relative to this file\n\
+         mappings  = {mappings}          # one YAML file for each object type\n\
          objects   = [{objects}]\n\
          portal_id = {id}           # a token of another account is refused\n\
          tier      = \"auto\"              # or free | starter | professional | enterprise | oauth_public\n\
@@ -162,6 +227,8 @@ fn configuration(portal: &PortalConfig, account: &Account, objects: &[String]) -
          enabled = false                 # writing to HubSpot is switched on here, by a person\n",
         id = account.portal_id,
         name = portal.name,
+        mirror = place.named(&portal.mirror),
+        mappings = place.named(&place.mappings),
         objects = names.join(", "),
     )
 }

@@ -7,7 +7,7 @@ use crate::installation::{mapping_errors, mappings_of};
 use crate::output::{Align, Table, words};
 use clap::{Args, Subcommand};
 use mappings::proof::{Proof, prove};
-use mappings::{Mapping, MappingError, ResolvedMapping};
+use mappings::{Mapping, PropertySchema, ResolvedMapping};
 use serde::Serialize;
 use sync_core::store::Store;
 
@@ -79,9 +79,6 @@ fn check(context: &Context) -> Result<Exit, CommandError> {
             for field in &mapping.failing {
                 let (object, property, column) = (&mapping.object, &field.property, &field.column);
                 output.line(format!("{object}: {property} ({column}) does not come back: {}", field.reason))?;
-                if let (Some(local), Some(sent), Some(back)) = (&field.local, &field.sent, &field.back) {
-                    output.line(format!("  the mirror's {local} is sent as {sent} and comes back as {back}"))?;
-                }
             }
         }
         if document.mappings.iter().any(|mapping| !mapping.with_schema) {
@@ -106,17 +103,26 @@ impl Document {
     fn of(portal: &PortalConfig) -> Result<Self, CommandError> {
         let mut document = Self { mappings: Vec::new() };
         let mut mistakes = Vec::new();
+        let mut by_stored_schema = false;
         for mapping in mappings_of(portal)? {
-            match resolved(portal, &mapping)? {
-                Ok((resolved, with_schema)) => document.mappings.push(checked(&resolved, with_schema)),
-                Err(found) => mistakes.extend(found),
+            let (schema, with_schema) = schema_of(portal, &mapping)?;
+            match mapping.resolve(&schema) {
+                Ok(resolved) => document.mappings.push(checked(&resolved, with_schema)),
+                Err(found) => {
+                    mistakes.extend(found);
+                    by_stored_schema |= with_schema;
+                }
             }
         }
         if mistakes.is_empty() {
             return Ok(document);
         }
-        let hint = "this is by the schema that the last run read; `crmsync schema diff` asks the portal now.";
-        Err(mapping_errors(&mistakes).hint(hint))
+        let error = mapping_errors(&mistakes);
+        Err(if by_stored_schema {
+            error.hint("this is by the schema that the last run read; `crmsync schema diff` asks the portal now.")
+        } else {
+            error
+        })
     }
 
     fn failing(&self) -> usize {
@@ -124,17 +130,15 @@ impl Document {
     }
 }
 
-type Resolved = Result<(ResolvedMapping, bool), Vec<MappingError>>;
-
-/// The mapping with its types: by the portal's schema where an earlier pull stored it, else as if all were text.
-fn resolved(portal: &PortalConfig, mapping: &Mapping) -> Result<Resolved, CommandError> {
+/// The schema to hold a mapping against, and whether it is the portal's own: that is so where an earlier pull stored it;
+/// else it is the one that fits the mapping best.
+fn schema_of(portal: &PortalConfig, mapping: &Mapping) -> Result<(Vec<PropertySchema>, bool), CommandError> {
     let mut schema = Vec::new();
     if portal.mirror.exists() {
         schema = Store::schema_at(&portal.mirror, &mapping.object)?;
     }
     let known = !schema.is_empty();
-    let schema = if known { schema } else { mapping.assumed_schema() };
-    Ok(mapping.resolve(&schema).map(|resolved| (resolved, known)))
+    Ok((if known { schema } else { mapping.assumed_schema() }, known))
 }
 
 fn checked(mapping: &ResolvedMapping, with_schema: bool) -> Checked {

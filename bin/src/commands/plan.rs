@@ -132,7 +132,8 @@ pub fn run(context: &Context, arguments: &PlanArgs) -> Result<Exit, CommandError
     Ok(exit.and(if pending && arguments.exit_code { Exit::Attention } else { Exit::Done }))
 }
 
-/// Shows the plan. Says whether anything is in it, and whether a table that was replaced stops an object.
+/// Shows the plan. Says whether anything is in it, and whether an object is stopped by a table that was replaced, or left
+/// out because nothing is known of it.
 pub(super) fn show<T: Transport + 'static>(
     context: &Context,
     installation: &Installation<T>,
@@ -151,6 +152,14 @@ pub(super) fn show<T: Transport + 'static>(
         calls: calls(&survey),
         seconds: (began.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0,
     };
+    let mut exit = Exit::Done;
+    for (object, why) in survey.iter().filter_map(|(object, planned)| Some((object, planned.stopped.as_ref()?))) {
+        exit = Exit::Belt;
+        context.output.complain(&CommandError::new(exit, format!("{object}: {why}.")).hint(REMADE));
+    }
+    if survey.values().any(|planned| planned.skipped.is_some()) {
+        exit = exit.and(Exit::Attention);
+    }
     context.output.show(&document, |output| {
         let total: usize = survey.values().map(|planned| planned.changes.len() + planned.links.len()).sum();
         if total > 0 {
@@ -165,11 +174,6 @@ pub(super) fn show<T: Transport + 'static>(
         }
         output.line(summary(&survey, &document.calls))
     })?;
-    let mut exit = Exit::Done;
-    for (object, why) in survey.iter().filter_map(|(object, planned)| Some((object, planned.stopped.as_ref()?))) {
-        exit = Exit::Belt;
-        context.output.complain(&CommandError::new(exit, format!("{object}: {why}.")).hint(REMADE));
-    }
     Ok((survey.values().any(|planned| !planned.changes.is_empty() || !planned.links.is_empty()), exit))
 }
 
@@ -261,7 +265,7 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
             add: link_documents(planned, |link| (&link.local, &link.base)),
             remove: link_documents(planned, |link| (&link.base, &link.local)),
         },
-        error: planned.stopped.as_deref(),
+        error: planned.stopped.as_deref().or(planned.skipped.as_deref()),
     }
 }
 

@@ -111,10 +111,11 @@ pub(super) async fn run<T: Transport + 'static>(
     report.run_id = run_id;
     let (exit, complaints) = outcome(&mut report);
     let usage = close(engine, &report, exit).await?;
-    show(context, portal, &report, &usage, began.elapsed(), exit)?;
+    // First of all, so that it is told whatever becomes of the result.
     for complaint in &complaints {
         context.output.complain(complaint);
     }
+    show(context, portal, &report, &usage, began.elapsed(), exit)?;
     Ok(exit)
 }
 
@@ -136,7 +137,7 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
             complaints.push(complaint);
         }
     }
-    if report.open_conflicts > 0 || report.restored {
+    if report.open_conflicts > 0 || report.open_rejects > 0 || report.restored {
         exit = exit.and(Exit::Attention);
     }
     if let Some(error) = report.error.take() {
@@ -190,6 +191,10 @@ fn show(
             output.line(
                 "The mirror had been restored from an older copy: all of it is read again before anything is sent.",
             )?;
+        }
+        if report.open_rejects > 0 {
+            let waiting = words::counted(report.open_rejects, "reject waits", "rejects wait");
+            output.line(format!("{waiting} for a person: see `crmsync rejects`."))?;
         }
         let retried = if usage.retries == 0 { String::new() } else { format!(", {} repeated", usage.retries) };
         output.line(format!(

@@ -11,7 +11,8 @@ use clap::Args;
 ///
 /// Changes in HubSpot come into the mirror, and edits of the mirror go to HubSpot if push.enabled = true is set for the
 /// portal; without it the run only pulls, says so, and is done. The first run reads everything and may be interrupted
-/// at any time: the next one goes on where it stopped. Only one run at a time works on a mirror; another exits 75.
+/// at any time: the next one goes on where it stopped. Only one run at a time works on a mirror; another exits 75. With --all
+/// each portal has its turn, whatever became of the one before, and --json gives one document with a part for each.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +35,7 @@ pub struct SyncArgs {
 /// Runs `sync`.
 pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError> {
     let portals = context.portals(arguments.all)?;
-    context.for_each_portal(&portals, |portal| {
+    context.for_each_portal(&portals, |context, portal| {
         let objects = portal.selected_objects(&arguments.objects)?;
         let installation = Installation::open(context, portal, arguments.allow.allowances())?;
         let exit =

@@ -177,6 +177,10 @@ pub(super) fn undo<T: Transport + 'static>(
         report.run_id = run_id;
         let (exit, complaints) = summary::outcome(&mut report);
         let usage = close(engine, &report, exit).await?;
+        // First of all, so that it is told whatever becomes of the result.
+        for complaint in &complaints {
+            context.output.complain(complaint);
+        }
         let pushed = report.pushed();
         let document = Document {
             undone_run: arguments.run,
@@ -208,9 +212,6 @@ pub(super) fn undo<T: Transport + 'static>(
                 words::counted(usage.requests, "call", "calls")
             ))
         })?;
-        for complaint in &complaints {
-            context.output.complain(complaint);
-        }
         Ok(exit)
     })?
 }

@@ -9,12 +9,13 @@ use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use sync_core::store::{Store, StoreError};
-use sync_core::{Report, RunError, Verification};
+use sync_core::{RemoteErrorKind, Report, RunError, Verification};
 
 /// Compare the mirror with the portal, record by record.
 ///
 /// Writes nothing on either side. Says first how many calls it will take. Your pending changes are not differences; a difference is looked at twice
-/// before it is reported. Exits 1 if there are any.
+/// before it is reported. Exits 1 if there are any, or if an object was left out: one that has not been read in full yet, unless it was asked for by
+/// name, and one that the credential may not read.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -35,6 +36,15 @@ const SHOWN: usize = 50;
 struct Document {
     records: u64,
     differences: Vec<Difference>,
+    /// Objects that were not compared, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut>,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    object: String,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -54,43 +64,62 @@ pub fn run(context: &Context, arguments: &VerifyArgs) -> Result<Exit, CommandErr
         return Err(CommandError::usage(format!("there is no mirror yet at {}.", portal.mirror.display()))
             .hint("run `crmsync pull` first."));
     };
-    announce(context, &mirror, &objects)?;
+    let (objects, unread) = announce(context, &mirror, objects, !arguments.objects.is_empty())?;
     drop(mirror);
     let installation = Installation::open(context, &portal, Allowances::default())?;
     context.block_on(async {
         let engine = &installation.engine;
         let (account, run_id) = installation.begin("verify").await?;
         let found = engine.verify(account.server_time, &installation.mappings, &objects).await;
-        let (exit, outcome) = judge(context, found);
+        let (exit, outcome) = judge(context, found, unread);
         let report = Report { run_id, ..Report::default() };
         close(engine, &report, exit).await?;
         outcome.map(|()| exit)
     })?
 }
 
-/// Says what it will cost, and refuses to compare what has not been read.
-fn announce(context: &Context, mirror: &Connection, objects: &[String]) -> Result<(), CommandError> {
-    let mut calls = 0;
+/// Says what it will cost. Returns what to compare, and what has not been read in full and is left out; where that was
+/// asked for `by_name`, or nothing is left, it is refused.
+fn announce(
+    context: &Context,
+    mirror: &Connection,
+    objects: Vec<String>,
+    by_name: bool,
+) -> Result<(Vec<String>, Vec<LeftOut>), CommandError> {
+    let (mut calls, mut read, mut unread) = (0, Vec::new(), Vec::new());
     for object in objects {
         let known: Result<(i64, bool), _> =
-            mirror.query_row("SELECT rows, backfilled FROM sync_objects WHERE object = ?1", [object], |row| {
+            mirror.query_row("SELECT rows, backfilled FROM sync_objects WHERE object = ?1", [&object], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             });
         match known {
-            Ok((rows, true)) => calls += u64::try_from(rows).unwrap_or(0).div_ceil(PAGE) + 2,
+            Ok((rows, true)) => {
+                calls += u64::try_from(rows).unwrap_or(0).div_ceil(PAGE) + 2;
+                read.push(object);
+            }
+            Ok((_, false)) | Err(rusqlite::Error::QueryReturnedNoRows) if by_name => return Err(not_read(&object)),
             Ok((_, false)) | Err(rusqlite::Error::QueryReturnedNoRows) => {
-                return Err(CommandError::usage(format!("{object} has not been read in full yet."))
-                    .hint(format!("run `crmsync pull {object}` first.")));
+                unread.push(LeftOut { object, why: "it has not been read in full yet".to_owned() });
             }
             Err(error) => return Err(StoreError::from(error).into()),
         }
     }
-    context.output.line(format!("Comparing takes about {}.", words::counted(calls, "call", "calls")))
+    if let Some(first) = unread.first().filter(|_| read.is_empty()) {
+        return Err(not_read(&first.object));
+    }
+    context.output.line(format!("Comparing takes about {}.", words::counted(calls, "call", "calls")))?;
+    Ok((read, unread))
+}
+
+fn not_read(object: &str) -> CommandError {
+    CommandError::usage(format!("{object} has not been read in full yet."))
+        .hint(format!("run `crmsync pull {object}` first."))
 }
 
 fn judge(
     context: &Context,
     found: Result<BTreeMap<String, Result<Verification, RunError>>, RunError>,
+    unread: Vec<LeftOut>,
 ) -> (Exit, Result<(), CommandError>) {
     let found = match found {
         Ok(found) => found,
@@ -99,8 +128,9 @@ fn judge(
             return (error.exit, Err(error));
         }
     };
-    let mut document = Document { records: 0, differences: Vec::new() };
+    let mut document = Document { records: 0, differences: Vec::new(), left_out: unread };
     let mut exit = Exit::Done;
+    let none_may_be_read = !found.is_empty() && found.values().all(|part| part.as_ref().is_err_and(may_not_be_read));
     for (object, part) in found {
         match part {
             Ok(part) => {
@@ -113,6 +143,9 @@ fn judge(
                     remote: difference.remote,
                 }));
             }
+            Err(error) if may_not_be_read(&error) => {
+                document.left_out.push(LeftOut { object, why: error.to_string() });
+            }
             Err(error) => {
                 let mut error = CommandError::from(error);
                 error.message = format!("{object}: {}", error.message);
@@ -121,14 +154,33 @@ fn judge(
             }
         }
     }
-    if !document.differences.is_empty() {
+    if !document.differences.is_empty() || !document.left_out.is_empty() {
         exit = exit.and(Exit::Attention);
+    }
+    if none_may_be_read {
+        exit = exit.and(Exit::Authentication);
+        context.output.complain(
+            &CommandError::new(exit, "no configured object may be read with this credential.")
+                .hint("give the credential the scopes that are named, or configure other objects."),
+        );
     }
     (exit, show(context, &document))
 }
 
+/// Whether the credential lacks a scope, so that the object type is left out and the others are compared.
+fn may_not_be_read(error: &RunError) -> bool {
+    match error {
+        RunError::LeftOut(_) => true,
+        RunError::Remote(error) => error.kind == RemoteErrorKind::MissingScope,
+        _ => false,
+    }
+}
+
 fn show(context: &Context, document: &Document) -> Result<(), CommandError> {
     context.output.show(document, |output| {
+        for LeftOut { object, why } in &document.left_out {
+            output.line(format!("{object} was left out: {}.", why.trim_end_matches('.')))?;
+        }
         let differences = &document.differences;
         if differences.is_empty() {
             return output.line(format!("{} compared: no difference.", words::records(document.records)));

@@ -36,6 +36,11 @@ impl Surroundings {
         Ok(Self { directory, variables })
     }
 
+    /// The configuration file: the one `named` on the command line, else the usual one. It need not be there.
+    pub fn configuration(&self, named: Option<&Path>) -> PathBuf {
+        self.resolve(named.unwrap_or(Path::new(FILE_NAME)))
+    }
+
     /// A path of the configuration, made absolute and without `.` and `..`.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         let mut resolved = PathBuf::new();
@@ -57,10 +62,19 @@ impl Settings {
     /// Reads the configuration: the file `named` on the command line, else `crmsync.toml` in the working directory if
     /// there is one, and the environment over it.
     pub fn load(named: Option<&Path>, around: &Surroundings) -> Result<Self, CommandError> {
-        let path = around.directory.join(named.unwrap_or(Path::new(FILE_NAME)));
+        Self::load_if_there(named, around, named.is_none())
+    }
+
+    /// As [`Settings::load`], for whoever writes the file that is `named` if it is not there yet.
+    pub fn load_or_begin(named: Option<&Path>, around: &Surroundings) -> Result<Self, CommandError> {
+        Self::load_if_there(named, around, true)
+    }
+
+    fn load_if_there(named: Option<&Path>, around: &Surroundings, may_lack: bool) -> Result<Self, CommandError> {
+        let path = around.configuration(named);
         let label = shown(named.unwrap_or(Path::new(FILE_NAME)));
         let text = match read_file(&path) {
-            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => None,
+            Err(error) if may_lack && error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&label, &error)),
             Ok(text) => Some(text),
         };
@@ -70,13 +84,9 @@ impl Settings {
             config::ValueKind::Table(table) => Section::root(table, &label),
             _ => Section::root(&empty, &label),
         };
-        match text {
-            Some(_) => {
-                let directory = path.parent().unwrap_or(&around.directory).to_owned();
-                portals::read(&root, Some(path), &Surroundings { directory, ..around.clone() })
-            }
-            None => portals::read(&root, None, around),
-        }
+        let directory = path.parent().unwrap_or(&around.directory).to_owned();
+        let file = text.is_some().then_some(path);
+        portals::read(&root, file, &Surroundings { directory, ..around.clone() })
     }
 }
 

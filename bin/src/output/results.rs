@@ -7,7 +7,7 @@ use crate::exit::CommandError;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
-use std::io::{Write, stderr, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +16,9 @@ use std::sync::{Mutex, PoisonError};
 pub struct Output {
     form: Form,
     document_written: AtomicBool,
+    /// Whose part of the result this is, where several portals have one.
+    portal: Option<String>,
+    headed: AtomicBool,
 }
 
 /// In what form results are wanted.
@@ -33,6 +36,8 @@ enum Form {
 /// An error as a JSON document.
 #[derive(Serialize)]
 struct ErrorDocument<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portal: Option<&'a str>,
     error: ErrorBody<'a>,
 }
 
@@ -47,12 +52,19 @@ impl Output {
     /// Results as one JSON document, or for people.
     pub fn new(json: bool) -> Self {
         let form = if json { Form::Document } else { Form::People };
-        Self { form, document_written: AtomicBool::new(false) }
+        Self { form, ..Self::default() }
     }
 
     /// Results as JSON documents that are kept, and not written anywhere.
     pub fn gathering() -> Self {
-        Self { form: Form::Gathered(Mutex::default()), document_written: AtomicBool::new(false) }
+        Self { form: Form::Gathered(Mutex::default()), ..Self::default() }
+    }
+
+    /// The place for one portal's part of this result: its document is gathered, its lines stand under its name, and
+    /// errors name it.
+    pub fn part(&self, portal: &str) -> Self {
+        let part = if self.is_json() { Self::gathering() } else { Self::new(false) };
+        Self { portal: Some(portal.to_owned()), ..part }
     }
 
     /// The documents gathered since the last time.
@@ -82,6 +94,7 @@ impl Output {
         let unwritable = |error| CommandError::internal(format!("the result cannot be written as JSON: {error}."));
         if let Form::Gathered(documents) = &self.form {
             let document = serde_json::to_value(document).map_err(unwritable)?;
+            self.document_written.store(true, Ordering::Relaxed);
             documents.lock().unwrap_or_else(PoisonError::into_inner).push(document);
             return Ok(());
         }
@@ -95,12 +108,12 @@ impl Output {
 
     /// Writes a line for people. Foreign text in it is made harmless; with `--json` it is left out.
     pub fn line(&self, text: impl Display) -> Result<(), CommandError> {
-        if self.is_json() { Ok(()) } else { write(&format!("{}\n", escape_lines(&text.to_string()))) }
+        if self.is_json() { Ok(()) } else { self.people(&format!("{}\n", escape_lines(&text.to_string()))) }
     }
 
     /// Writes a table for people; with `--json` it is left out.
     pub fn table(&self, table: &Table) -> Result<(), CommandError> {
-        if self.is_json() { Ok(()) } else { write(&table.render(terminal::stdout_width())) }
+        if self.is_json() { Ok(()) } else { self.people(&table.render(terminal::stdout_width())) }
     }
 
     /// Writes text that a machine reads, exactly as it is.
@@ -108,35 +121,49 @@ impl Output {
         write(text)
     }
 
+    /// Writes for people; the first words of a portal's part come under its name.
+    fn people(&self, text: &str) -> Result<(), CommandError> {
+        match &self.portal {
+            Some(portal) if !self.headed.swap(true, Ordering::Relaxed) => write(&format!("portal {portal}\n{text}")),
+            _ => write(text),
+        }
+    }
+
     /// Says on stderr why the command failed and what to do; with `--json` also on stdout, if nothing is there yet.
     pub fn error(&self, error: &CommandError) {
         self.complain(error);
         if self.is_json() && !self.document_written.load(Ordering::Relaxed) {
             let body = ErrorBody { exit_code: error.exit.code(), message: &error.message, hints: &error.hints };
-            // Whoever does not read it any more does not miss it.
-            let _ = self.document(&ErrorDocument { error: body });
+            // It has been told on stderr, and there is nowhere else to tell it.
+            let _ = self.document(&ErrorDocument { portal: self.portal.as_deref(), error: body });
         }
     }
 
     /// Says on stderr what went wrong with a part of the command; the rest goes on.
     pub fn complain(&self, error: &CommandError) {
-        let text = error_text(error, terminal::stderr_has_colour());
+        let text = error_text(self.portal.as_deref(), error, terminal::stderr_has_colour());
         // There is nowhere left to complain if this fails.
         let _ = stderr().lock().write_all(text.as_bytes());
     }
 }
 
+/// A reader who has gone, as `head` does, misses the rest. What the command does and how it ends is not theirs to change.
 fn write(text: &str) -> Result<(), CommandError> {
     let mut out = stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CommandError::from)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
-/// `error: …` and a line `hint: …` for each hint; further lines of a message are indented.
-fn error_text(error: &CommandError, colour: bool) -> String {
+/// `error: …`, with the portal where there are several, and a line `hint: …` for each hint; further lines of a message
+/// are indented.
+fn error_text(portal: Option<&str>, error: &CommandError, colour: bool) -> String {
     let label =
         |name: &str, code: &str| if colour { format!("\x1b[1;{code}m{name}:\x1b[0m") } else { format!("{name}:") };
     let body = |text: &str| escape_lines(text.trim_end()).replace('\n', "\n  ");
-    let mut text = format!("{} {}\n", label("error", "31"), body(&error.message));
+    let whose = portal.map(|portal| format!("portal {portal}: ")).unwrap_or_default();
+    let mut text = format!("{} {whose}{}\n", label("error", "31"), body(&error.message));
     for hint in &error.hints {
         text.push_str(&format!("{} {}\n", label("hint", "36"), body(hint)));
     }
@@ -145,18 +172,33 @@ fn error_text(error: &CommandError, colour: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::error_text;
+    use super::{Output, error_text};
     use crate::exit::CommandError;
+    use serde_json::json;
 
     #[test]
     fn an_error_says_what_happened_and_what_to_do() {
         let error = CommandError::usage("two things are wrong:\nthis\u{1b}[2J.").hint("do that.").hint("or this.");
-        insta::assert_snapshot!(error_text(&error, false), @r"
+        insta::assert_snapshot!(error_text(None, &error, false), @r"
         error: two things are wrong:
           this\u{1b}[2J.
         hint: do that.
         hint: or this.
         ");
-        assert!(error_text(&error, true).starts_with("\x1b[1;31merror:\x1b[0m two things"));
+        assert!(error_text(None, &error, true).starts_with("\x1b[1;31merror:\x1b[0m two things"));
+        assert!(error_text(Some("acme"), &error, false).starts_with("error: portal acme: two things"));
+    }
+
+    #[test]
+    fn what_a_portal_gives_to_one_document_is_its_own_and_an_error_names_it() {
+        let whole = Output::new(true);
+        let (one, other) = (whole.part("acme"), whole.part("beta"));
+        one.document(&json!({ "run": 1 })).unwrap();
+        // What was told of a portal stands; an error after it is told on stderr alone.
+        one.error(&CommandError::usage("too late."));
+        other.error(&CommandError::usage("nothing goes."));
+        assert_eq!(one.gathered(), [json!({ "run": 1 })]);
+        let error = json!({ "exit_code": 2, "message": "nothing goes.", "hints": [] });
+        assert_eq!(other.gathered(), [json!({ "portal": "beta", "error": error })]);
     }
 }

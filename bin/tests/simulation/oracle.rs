@@ -247,7 +247,7 @@ pub(super) fn nothing_is_stale(world: &World) -> Verdict {
     }
     let person = world.reader();
     let Ok(mut statement) = person.prepare(
-        "SELECT object, settled_until, swept_at, archived_walked_at FROM sync_objects
+        "SELECT object, settled_until, coalesce(swept_at, 0), archived_walked_at FROM sync_objects
              WHERE backfilled AND settled_until IS NOT NULL",
     ) else {
         return Ok(());

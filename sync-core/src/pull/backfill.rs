@@ -44,11 +44,18 @@ impl<R: Remote + 'static> Engine<R> {
         let settled_until = watermark.map(|watermark| watermark.minus(unsettled));
         // An index may have lagged longer than that for some record. The sweep, which finds it, comes sooner then.
         let unswept = if searched { self.pull_settings().sweep_every / 2 } else { Duration::ZERO };
-        let (archived_walked_at, swept_at) = (Some(began), Some(began.minus(unswept)));
-        let status = ObjectStatus { watermark, settled_until, archived_walked_at, swept_at, backfilled: true };
+        let status = ObjectStatus {
+            watermark,
+            settled_until,
+            archived_walked_at: Some(began),
+            swept_at: None,
+            backfilled: true,
+        };
         self.store()
             .write(move |write| {
-                write.save_status(&object, &status)?;
+                // Lists do not tell what is gone: where the mirror had rows before, only a sweep can.
+                let swept_at = write.end_full_read(&object)?.then(|| began.minus(unswept));
+                write.save_status(&object, &ObjectStatus { swept_at, ..status })?;
                 // What the lists told may hide that associations changed meanwhile: look at all of it once more.
                 write.save_walk(&object, Phase::Fast, &Walk { low: watermark, thorough: true, ..Walk::new(began) })?;
                 write.forget_walk(&object, Phase::Backfill)?;
@@ -204,7 +211,14 @@ impl<R: Remote + 'static> Engine<R> {
             None => {
                 let walk = Walk::new(server_now);
                 let (object, stored) = (object.clone(), walk.clone());
-                self.store().write(move |write| write.save_walk(&object, phase, &stored)).await?;
+                self.store()
+                    .write(move |write| {
+                        if phase == Phase::Backfill {
+                            write.begin_full_read(&object)?;
+                        }
+                        write.save_walk(&object, phase, &stored)
+                    })
+                    .await?;
                 walk
             }
         };

@@ -21,16 +21,33 @@ pub(crate) struct Stored {
     pub(crate) tables: Vec<Arc<Table>>,
     /// Object types whose table has to be rebuilt first.
     pub(crate) altered: BTreeMap<String, StoreError>,
+    /// Object types whose properties no pull has read: they are new here, or the credential may not see them.
+    pub(crate) unread: Vec<String>,
 }
 
 impl Stored {
+    /// The same, with what is wrong with these object types alone.
+    pub(crate) fn about(mut self, asked: impl Fn(&str) -> bool) -> Self {
+        self.altered.retain(|object, _| asked(object));
+        self.unread.retain(|object| asked(object));
+        self
+    }
+
     /// All of them, or the first reason why not.
     pub(crate) fn whole(self) -> Result<Vec<Arc<Table>>, RunError> {
-        match self.altered.into_values().next() {
-            Some(error) => Err(error.into()),
+        if let Some(error) = self.altered.into_values().next() {
+            return Err(error.into());
+        }
+        match self.unread.first() {
+            Some(object) => Err(RunError::LeftOut(not_read_yet(object))),
             None => Ok(self.tables),
         }
     }
+}
+
+/// Why nothing can be done with an object type whose properties no pull has read.
+pub(crate) fn not_read_yet(object: &str) -> String {
+    format!("the mirror knows nothing of {object} yet; run `crmsync pull` first")
 }
 
 /// The pairs that are mirrored. From all mappings, also those left out of this run: the direction in which a pair is
@@ -78,8 +95,9 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let pairs = pairs_of(mappings, &resolved);
         let tables = self.make_tables(resolved, &pairs, due).await?;
+        self.read_labels(pairs, due).await?;
         if due {
-            self.read_pair_metadata(&tables, server_now).await?;
+            self.store().write(move |write| write.save_metadata_read_at(server_now)).await?;
         }
         Ok(tables)
     }
@@ -101,32 +119,39 @@ impl<R: Remote + 'static> Engine<R> {
     /// The tables of mappings by what the mirror knows of the portal, without a call.
     ///
     /// # Errors
-    /// [`RunError::LeftOut`] where the mirror does not know an object type yet.
+    /// [`RunError::LeftOut`] where the mirror knows none of the object types yet.
     pub(crate) async fn stored_tables(&self, mappings: &[Mapping]) -> Result<Stored, RunError> {
-        let mut resolved = self.stored_mappings(mappings).await?;
+        let (mut resolved, unread) = self.stored_mappings(mappings).await?;
         let altered = self.leave_out_altered(&mut resolved).await?;
         let pairs = pairs_of(mappings, &resolved);
-        Ok(Stored { tables: self.make_tables(resolved, &pairs, false).await?, altered })
+        Ok(Stored { tables: self.make_tables(resolved, &pairs, false).await?, altered, unread })
     }
 
-    /// Mappings held against what the mirror knows of the portal.
-    pub(crate) async fn stored_mappings(&self, mappings: &[Mapping]) -> Result<Resolved, RunError> {
-        let (mut resolved, mut problems) = (Vec::new(), Vec::new());
+    /// Mappings held against what the mirror knows of the portal, and the object types of which it knows nothing.
+    ///
+    /// # Errors
+    /// [`RunError::LeftOut`] where it knows nothing of any.
+    pub(crate) async fn stored_mappings(&self, mappings: &[Mapping]) -> Result<(Resolved, Vec<String>), RunError> {
+        let (mut resolved, mut unread, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for mapping in mappings {
             let name = mapping.object.clone();
             let schema = self.store().call(move |store| store.properties(&name)).await?;
             if schema.is_empty() {
-                return Err(RunError::LeftOut(format!(
-                    "the mirror knows nothing of {} yet; run `crmsync pull` first",
-                    mapping.object
-                )));
+                unread.push(mapping.object.clone());
+                continue;
             }
             match mapping.resolve(&schema) {
                 Ok(mapping) => resolved.push((mapping, schema)),
                 Err(found) => problems.extend(found),
             }
         }
-        if problems.is_empty() { Ok(resolved) } else { Err(RunError::Mappings(problems)) }
+        if !problems.is_empty() {
+            return Err(RunError::Mappings(problems));
+        }
+        match unread.first() {
+            Some(object) if resolved.is_empty() => Err(RunError::LeftOut(not_read_yet(object))),
+            _ => Ok((resolved, unread)),
+        }
     }
 
     /// Takes out the object types whose table somebody dropped or made anew: until it has been rebuilt, nothing is done
@@ -213,8 +238,14 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    async fn read_pair_metadata(&self, tables: &[Arc<Table>], server_now: Timestamp) -> Result<(), RunError> {
-        for pair in tables.iter().flat_map(|table| table.outgoing()) {
+    /// Reads the kinds of association of these pairs: all of them if that is due, else those of which none were read, as
+    /// of a pair that is mirrored since.
+    async fn read_labels(&self, pairs: Vec<Pair>, due: bool) -> Result<(), RunError> {
+        let pairs = match due {
+            true => pairs,
+            false => self.store().call(move |store| store.without_labels(&pairs)).await?,
+        };
+        for pair in pairs {
             for (from, to) in [(&pair.from, &pair.to), (&pair.to, &pair.from)] {
                 let labels = match self.remote().association_labels(from, to).await {
                     Ok(labels) => labels,
@@ -228,7 +259,6 @@ impl<R: Remote + 'static> Engine<R> {
                 self.store().write(move |write| write.save_association_labels(&from, &to, &labels)).await?;
             }
         }
-        self.store().write(move |write| write.save_metadata_read_at(server_now)).await?;
         Ok(())
     }
 }

@@ -61,11 +61,8 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     async fn stored_table(&self, mappings: &[Mapping], object: &str) -> Result<Option<Arc<Table>>, RunError> {
-        let mut stored = self.stored_tables(mappings).await?;
-        if let Some(error) = stored.altered.remove(object) {
-            return Err(error.into());
-        }
-        let found = stored.tables.into_iter().find(|table| table.object() == object && mapped(mappings, object));
+        let stored = self.stored_tables(mappings).await?.about(|name| name == object);
+        let found = stored.whole()?.into_iter().find(|table| table.object() == object && mapped(mappings, object));
         Ok(found)
     }
 }

@@ -106,6 +106,7 @@ impl<R: Remote + 'static> Engine<R> {
                 let some = some.to_vec();
                 self.store().write(move |write| write.note_links(&some)).await?;
             }
+            self.store().write(|write| write.looked_in_full("associations")).await?;
         }
         let suspects = self.store().call(|store| store.link_suspects()).await?;
         let mut look = LinkLook::default();

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::plan::changes::{Operation, RowChange, RowPlan};
-use crate::pull::Stored;
+use crate::pull::{Stored, not_read_yet};
 use crate::remote::Remote;
 use crate::store::{LinkChange, Suspect, Table};
 use mappings::Mapping;
@@ -26,6 +26,8 @@ pub struct PlannedObject {
     pub links: Vec<LinkChange>,
     /// Why nothing of it would be sent, where its table was made anew by a tool.
     pub stopped: Option<String>,
+    /// Why it was left out, where no pull has read its properties yet.
+    pub skipped: Option<String>,
 }
 
 /// What is to be pushed, by object type.
@@ -54,14 +56,24 @@ struct Extent {
 
 impl<R: Remote + 'static> Engine<R> {
     /// What a push would send, without a call. `objects` limits it to some of the mapped object types; empty means all.
-    /// With `full` every row is compared with its base, not only those that triggers noted.
+    /// With `full` every row is compared with its base, not only those that triggers noted. Of all object types, those
+    /// that the mirror knows nothing of are left out, which is told.
     ///
     /// # Errors
-    /// When the mirror cannot be read or written, or does not know an object type yet.
+    /// When the mirror cannot be read or written, or knows nothing of an object type that was singled out, or of any.
     pub async fn plan(&self, mappings: &[Mapping], objects: &[String], full: bool) -> Result<Survey, RunError> {
         let mut survey = Survey::new();
         let asked = |object: &str| objects.is_empty() || objects.iter().any(|name| name == object);
-        let Stored { tables, altered } = self.stored_tables(mappings).await?;
+        let all = objects.is_empty() || mappings.iter().all(|mapping| objects.contains(&mapping.object));
+        let Stored { tables, altered, unread } = self.stored_tables(mappings).await?;
+        for object in unread.into_iter().filter(|object| asked(object)) {
+            let why = not_read_yet(&object);
+            if !all {
+                return Err(RunError::LeftOut(why));
+            }
+            self.warn(format!("{object} was left out: {why}"));
+            survey.insert(object, PlannedObject { skipped: Some(why), ..PlannedObject::default() });
+        }
         for (object, error) in altered.into_iter().filter(|(object, _)| asked(object)) {
             survey.insert(object, PlannedObject { stopped: Some(error.to_string()), ..PlannedObject::default() });
         }

@@ -36,8 +36,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<TakenBack, RunError> {
         let (mut written, links) = self.written_by(run).await?;
         let mut taken = TakenBack::default();
-        let mut stored = self.stored_tables(mappings).await?;
-        stored.altered.retain(|object, _| written.contains_key(object));
+        let stored = self.stored_tables(mappings).await?.about(|object| written.contains_key(object));
         for table in stored.whole()? {
             let Some(wrote) = written.remove(table.object()) else { continue };
             for some in wrote.chunks(RECORDS) {

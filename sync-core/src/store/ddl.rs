@@ -4,6 +4,7 @@ use super::links::ASSOCIATIONS;
 use super::reproject;
 use super::shape::check_shape;
 use super::standing::check_standing;
+use super::status::{ask_full_look, full_looks};
 use super::strangers::refuse_meddlers;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
@@ -39,8 +40,11 @@ impl Store {
         let begun = self.begin(false);
         self.connection.busy_timeout(Duration::ZERO)?;
         begun?;
-        let made = make_all(&self.connection, &tables)
-            .and_then(|remade| Ok((remade, self.connection.execute_batch("COMMIT")?)));
+        let made = make_all(&self.connection, &tables).and_then(|put_back| {
+            let unlooked = full_looks(&self.connection)?;
+            self.connection.execute_batch("COMMIT")?;
+            Ok((put_back, unlooked))
+        });
         if made.is_err() && !self.connection.is_autocommit() {
             // Where SQLite rolled back by itself, as on a full disk, there is nothing to roll back. The first error is
             // the one to tell.
@@ -48,18 +52,22 @@ impl Store {
                 tracing::warn!("the rollback failed too: {error}");
             }
         }
-        let (remade, ()) = made?;
-        self.remade = remade;
+        (self.put_back, self.unlooked) = made?;
         self.tables = tables.into_iter().map(|table| (table.object().to_owned(), Arc::new(table))).collect();
         Ok(())
     }
 }
 
 impl Store {
-    /// Whether triggers of an object type, or of `associations`, were not as they should be when it was prepared: rows may have been changed
-    /// that nothing noted.
+    /// Whether rows of an object type, or of `associations`, may have been changed that nothing noted: since every row was
+    /// compared last, triggers were not as they should be, or a day has passed. As it stood when the tables were prepared.
     pub fn was_unguarded(&self, object: &str) -> bool {
-        self.remade.contains(object)
+        self.unlooked.contains(object)
+    }
+
+    /// Whether triggers of an object type, or of `associations`, had to be put back when it was prepared.
+    pub fn triggers_put_back(&self, object: &str) -> bool {
+        self.put_back.contains(object)
     }
 
     /// The tables whose mapping changed and whose columns have not been brought in line: until that is done, nothing
@@ -76,14 +84,15 @@ impl Store {
     }
 }
 
-/// Returns the object types whose triggers had to be put back.
+/// Returns the object types whose triggers had to be put back. That is also noted: whoever looks at every row may be
+/// another run.
 fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String>, StoreError> {
     refuse_meddlers(connection)?;
     check_standing(connection)?;
-    let mut remade = BTreeSet::new();
+    let mut put_back = BTreeSet::new();
     for table in tables {
         if make(connection, table)? {
-            remade.insert(table.object().to_owned());
+            put_back.insert(table.object().to_owned());
         }
     }
     for table in tables {
@@ -92,9 +101,10 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String
         }
     }
     if keep_association_triggers(connection)? {
-        remade.insert(ASSOCIATIONS.to_owned());
+        put_back.insert(ASSOCIATIONS.to_owned());
     }
-    Ok(remade)
+    put_back.iter().try_for_each(|object| ask_full_look(connection, object))?;
+    Ok(put_back)
 }
 
 /// Says whether triggers of a table that was there had to be put back.
@@ -111,19 +121,32 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
                 "INSERT INTO sync_objects (object, table_name, mapping_fingerprint, columns_made) VALUES (?1, ?2, '', '[]')",
                 params![mapping.object, mapping.table],
             )?;
-            note_made(connection, mapping)?;
+            note_made(connection, mapping, true)?;
         }
         Some(made) => {
             check_shape(connection, &made)?;
             if made.fingerprint != fingerprint || reproject::was_left(connection, &mapping.object)? {
-                // The columns, and with them triggers and views, stay as they are until the new ones are filled.
-                return reproject::begin(connection, table, &made).map(|()| false);
+                // The columns, and with them triggers and views, stay as they are until the new ones are filled. But the
+                // triggers must be there: what people write meanwhile would be left behind.
+                reproject::begin(connection, table, &made)?;
+                return keep_triggers(connection, &with_old_columns(mapping, made)?);
+            }
+            if made.fetched_all && mapping.unmapped == Unmapped::Ignore {
+                connection.execute("UPDATE sync_objects SET fetched_all = 0 WHERE object = ?1", [&mapping.object])?;
             }
         }
     }
-    let remade = keep_triggers(connection, table)?;
+    let put_back = keep_triggers(connection, table)?;
     keep_views(connection, &views_of(table))?;
-    Ok(remade && was_there)
+    Ok(put_back && was_there)
+}
+
+/// The table of a mapping with the columns that it still has.
+fn with_old_columns(mapping: &ResolvedMapping, made: Made) -> Result<Table, StoreError> {
+    let old = mapping.as_made(&made.columns);
+    let mut old = old.map_err(|error| StoreError::Unusable(format!("{error}; use the newest crmsync")))?;
+    old.table = made.table;
+    Ok(Table::new(old, "", &[], Vec::new()))
 }
 
 fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
@@ -139,15 +162,20 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
     }
 }
 
-/// Notes how a table's columns are made now.
-pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
+/// Notes how a table's columns are made now. `fetched_all` says that of what is or will be read nothing was left out
+/// before.
+pub(super) fn note_made(
+    connection: &Connection,
+    mapping: &ResolvedMapping,
+    fetched_all: bool,
+) -> Result<(), StoreError> {
     let recipes: Vec<Recipe> = mapping.fields.iter().map(mappings::Field::recipe).collect();
     let recipes = serde_json::to_string(&recipes).map_err(|error| {
         StoreError::Unusable(format!("the mapping of {} cannot be stored: {error}", mapping.object))
     })?;
     connection.execute(
         "UPDATE sync_objects SET mapping_fingerprint = ?2, columns_made = ?3, fetched_all = ?4 WHERE object = ?1",
-        params![mapping.object, mapping.fingerprint(), recipes, mapping.unmapped == Unmapped::Json],
+        params![mapping.object, mapping.fingerprint(), recipes, fetched_all && mapping.unmapped == Unmapped::Json],
     )?;
     Ok(())
 }

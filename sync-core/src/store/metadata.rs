@@ -1,7 +1,8 @@
 //! What the remote tells about itself, replaced whole each time it is read: the account, properties, owners,
 //! pipelines, object types and labels.
 
-use super::{Store, StoreError, Write};
+use super::status::ask_full_looks;
+use super::{Pair, Store, StoreError, Write};
 use crate::model::{AssociationLabel, ObjectType, Owner, Pipeline, Timestamp};
 use mappings::{PropertyOption, PropertySchema, WireType};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -47,6 +48,19 @@ impl Store {
     /// The properties of an object type as last read, those included that the portal had once and has no more.
     pub fn properties(&self, object: &str) -> Result<Vec<PropertySchema>, StoreError> {
         read_properties(&self.connection, object)
+    }
+
+    /// Those of these pairs of which the kinds of association are not stored in both directions.
+    pub fn without_labels(&self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
+        let sql = "SELECT 1 FROM association_labels WHERE from_object = ?1 AND to_object = ?2";
+        let mut stored = self.connection.prepare_cached(sql)?;
+        let mut without = Vec::new();
+        for pair in pairs {
+            if !stored.exists([&pair.from, &pair.to])? || !stored.exists([&pair.to, &pair.from])? {
+                without.push(pair.clone());
+            }
+        }
+        Ok(without)
     }
 
     /// The object types as last read.
@@ -137,11 +151,12 @@ impl Write<'_> {
         }
     }
 
-    /// Notes when the portal's description was read, by the portal's clock.
+    /// Notes when the portal's description was read, by the portal's clock. As often every row is looked at, whatever was
+    /// noted; that stays due until it has been done.
     pub fn save_metadata_read_at(&self, at: Timestamp) -> Result<(), StoreError> {
         self.connection
             .execute("INSERT OR REPLACE INTO sync_meta VALUES ('metadata_read_at', ?1)", [at.millis().to_string()])?;
-        Ok(())
+        ask_full_looks(self.connection)
     }
 
     /// Replaces the properties of an object type. One that is no longer told is kept, as archived.

@@ -6,11 +6,12 @@ use super::table::quote;
 use super::{Applied, Store, StoreError, Table, Write};
 use crate::model::{RecordId, Timestamp};
 use rusqlite::params;
+use std::collections::BTreeMap;
 
 /// What became of records that were to be erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
-    /// Erased, with their associations, history and conflicts.
+    /// Erased, with their associations, history and conflicts, what was sent of them, and whatever was merged into them.
     pub erased: u64,
     /// Kept, because somebody edited them and nobody has decided about that.
     pub edited: u64,
@@ -45,28 +46,73 @@ impl Write<'_> {
         Ok(done.applied)
     }
 
-    /// Forgets missing records and everything that the mirror knows about them.
+    /// Forgets missing records and everything that the mirror knows about them: with the records that were merged into
+    /// them, and with what was sent of any of these.
     ///
     /// # Errors
     /// When SQLite refuses.
     pub fn erase_missing(&self, table: &Table, ids: &[RecordId]) -> Result<Gone, StoreError> {
         let mut applier = Applier::new(self, table)?;
-        let mut gone = Gone::default();
+        let merged = applier.merged_away()?;
+        let (mut gone, mut erased, mut keys) = (Gone::default(), Vec::new(), Vec::new());
         for id in ids {
-            let Some(base) = applier.base(id.as_str())?.filter(|base| base.state == "missing") else { continue };
-            let local = applier.local_row(id.as_str())?;
-            if local.is_some_and(|local| local.hash != base.row_hash) {
-                gone.edited += 1;
+            if applier.base(id.as_str())?.is_none_or(|base| base.state != "missing") {
                 continue;
             }
-            applier.erase(id.as_str())?;
+            let group = with_merged(id.as_str(), &merged);
+            let Some(rows) = applier.unedited(&group)? else {
+                gone.edited += 1;
+                continue;
+            };
+            for id in &group {
+                applier.erase(id)?;
+            }
+            applier.done.missing_rows -= 1;
             gone.erased += 1;
+            erased.extend(group);
+            keys.extend(rows);
         }
         let done = applier.done;
         drop(applier);
         self.count_rows(table.object(), done)?;
+        self.forget_sent(table.object(), &erased, &keys)?;
         Ok(gone)
     }
+
+    /// Forgets what was sent of these records, or of their rows before they had one. What has no known outcome stays
+    /// until it has.
+    fn forget_sent(&self, object: &str, ids: &[String], keys: &[String]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (ids, keys) = (serde_json::Value::from(ids).to_string(), serde_json::Value::from(keys).to_string());
+        self.connection
+            .prepare_cached(
+                "DELETE FROM sync_journal WHERE object = ?1 AND settled_at IS NOT NULL
+                 AND (record_id IN (SELECT value FROM json_each(?2)) OR uid IN (SELECT value FROM json_each(?3)))",
+            )?
+            .execute([object, &ids, &keys])?;
+        self.connection
+            .prepare_cached(
+                "DELETE FROM sync_journal_links WHERE settled_at IS NOT NULL
+                 AND ((from_object = ?1 AND from_id IN (SELECT value FROM json_each(?2)))
+                      OR (to_object = ?1 AND to_id IN (SELECT value FROM json_each(?2))))",
+            )?
+            .execute([object, &ids])?;
+        Ok(())
+    }
+}
+
+/// A record and every one that was merged into it, be it by way of others.
+fn with_merged(id: &str, merged: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let (mut group, mut next) = (vec![id.to_owned()], 0);
+    while let Some(survivor) = group.get(next) {
+        let losers = merged.get(survivor).into_iter().flatten().filter(|id| !group.contains(id));
+        let losers: Vec<String> = losers.cloned().collect();
+        group.extend(losers);
+        next += 1;
+    }
+    group
 }
 
 impl Applier<'_> {
@@ -96,6 +142,33 @@ impl Applier<'_> {
         Ok(())
     }
 
+    /// The records that were merged away, by the one that each went into.
+    fn merged_away(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+        let base = quote(&self.table.base_name());
+        let sql = format!("SELECT merged_into, id FROM {base} WHERE state = 'merged' AND merged_into IS NOT NULL");
+        let mut statement = self.write.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([])?;
+        let mut merged: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            merged.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+        Ok(merged)
+    }
+
+    /// The keys of these records' rows; `None` where somebody edited one of them and nobody has decided about that.
+    fn unedited(&mut self, ids: &[String]) -> Result<Option<Vec<String>>, StoreError> {
+        let mut keys = Vec::new();
+        for id in ids {
+            let Some(base) = self.base(id)? else { continue };
+            let Some(local) = self.local_row(id)? else { continue };
+            if local.hash != base.row_hash {
+                return Ok(None);
+            }
+            keys.push(local.uid);
+        }
+        Ok(Some(keys))
+    }
+
     fn erase(&mut self, id: &str) -> Result<(), StoreError> {
         let object = self.table.object();
         let (typed, stored) = (self.table.quoted(), quote(&self.table.base_name()));
@@ -115,8 +188,6 @@ impl Applier<'_> {
         }
         self.done.rows -= 1;
         self.done.archived_rows -= 1;
-        self.done.missing_rows -= 1;
-        self.done.applied.erased += 1;
         Ok(())
     }
 }

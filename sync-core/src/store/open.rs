@@ -1,5 +1,6 @@
 //! Opening a mirror: the settings every connection needs, the schema brought up to date, the file recognised.
 
+use super::status::ask_full_looks;
 use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -23,7 +24,9 @@ pub struct Store {
     pub(super) connection: Connection,
     pub(super) tables: BTreeMap<String, Arc<Table>>,
     /// Object types whose triggers had to be put back.
-    pub(super) remade: BTreeSet<String>,
+    pub(super) put_back: BTreeSet<String>,
+    /// Object types of which every row was to be compared when the tables were prepared.
+    pub(super) unlooked: BTreeSet<String>,
     pub(super) run_id: i64,
     /// The version of the schema when the tables were looked at last.
     pub(super) looked_at: Cell<Option<i64>>,
@@ -66,7 +69,8 @@ impl Store {
         let store = Self {
             connection,
             tables: BTreeMap::new(),
-            remade: BTreeSet::new(),
+            put_back: BTreeSet::new(),
+            unlooked: BTreeSet::new(),
             run_id: 0,
             looked_at: Cell::new(None),
         };
@@ -99,7 +103,10 @@ impl Store {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
         take_over(&mut connection)?;
-        connection.execute_batch("BEGIN IMMEDIATE; UPDATE sync_guard SET applying = 0; COMMIT")?;
+        connection.execute_batch("BEGIN IMMEDIATE; UPDATE sync_guard SET applying = 0")?;
+        // What was written meanwhile was noted by nobody.
+        ask_full_looks(&connection)?;
+        connection.execute_batch("COMMIT")?;
         Ok(())
     }
 
@@ -160,6 +167,8 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", true)?;
+    // What is deleted is overwritten, as far as no further page has to be written for that.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     // 16 MB of log: a page that many transactions touch, as those of indexes are, is moved into the file less often.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;

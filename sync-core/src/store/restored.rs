@@ -5,6 +5,7 @@
 //! again, however many runs that takes. The other stays for whoever pushes: a row that nothing but its values could
 //! identify at the remote must not be created a second time.
 
+use super::status::ask_full_looks;
 use super::{Store, StoreError, Write};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -32,13 +33,17 @@ impl Write<'_> {
         Ok(value(self.connection, UNREAD)?.is_some())
     }
 
-    /// Makes both marks, and every object type begin anew.
+    /// Makes both marks, and every object type begin anew, with a sweep: what was erased since the copy was made is in no
+    /// list.
     pub(super) fn note_restored(&self, run: i64) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT object FROM sync_objects")?;
         let objects: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         for object in objects {
             self.restart(&object)?;
+            self.forget_sweep(&object)?;
         }
+        self.connection.execute("UPDATE sync_objects SET swept_at = NULL", [])?;
+        ask_full_looks(self.connection)?;
         for key in [UNREAD, HELD] {
             self.connection
                 .prepare_cached("INSERT OR REPLACE INTO sync_meta VALUES (?1, ?2)")?

@@ -1,9 +1,15 @@
-//! Where each object type stands: its watermark and what has been completed.
+//! Where each object type stands: its watermark, what has been completed, and what is still due.
 
+use super::links::ASSOCIATIONS;
 use super::{Pair, Store, StoreError, Write};
 use crate::model::{RecordId, Timestamp};
-use rusqlite::{OptionalExtension, params};
-use std::collections::{HashMap, HashSet};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// How a mark in `sync_meta` begins whose object type, or `associations`, is to be compared with its base in full.
+const FULL_LOOK: &str = "full_look:";
+/// The same for an object type of which the mirror had no row when its full read in progress began.
+const FIRST_READ: &str = "first_read:";
 
 /// How far an object type has been read. Times are the remote's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +63,16 @@ impl Store {
         let open: i64 =
             self.connection
                 .query_row("SELECT count(*) FROM sync_conflicts WHERE resolved_at IS NULL", [], |row| row.get(0))?;
+        Ok(u64::try_from(open).unwrap_or(0))
+    }
+
+    /// How many rejects wait for a person: all but those given up, and those that the next push tries again.
+    pub fn open_rejects(&self) -> Result<u64, StoreError> {
+        let open: i64 = self.connection.query_row(
+            "SELECT count(*) FROM sync_rejects WHERE dropped IS NULL AND retry = 0",
+            [],
+            |row| row.get(0),
+        )?;
         Ok(u64::try_from(open).unwrap_or(0))
     }
 
@@ -127,6 +143,33 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// A full read of an object type begins. Whether the mirror had anything of it before is told when it ends.
+    pub fn begin_full_read(&self, object: &str) -> Result<(), StoreError> {
+        self.end_full_read(object)?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sync_meta SELECT ?1 || object, '' FROM sync_objects WHERE object = ?2 AND rows = 0",
+            )?
+            .execute([FIRST_READ, object])?;
+        Ok(())
+    }
+
+    /// A full read of an object type has ended. Says whether it was the first: nothing can be gone then of what the mirror
+    /// has, which lists do not tell.
+    pub fn end_full_read(&self, object: &str) -> Result<bool, StoreError> {
+        let marks = self
+            .connection
+            .prepare_cached("DELETE FROM sync_meta WHERE key = ?1 || ?2")?
+            .execute([FIRST_READ, object])?;
+        Ok(marks > 0)
+    }
+
+    /// Every row of an object type, or of `associations`, was compared with its base, and what differs has been noted.
+    pub fn looked_in_full(&self, object: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached("DELETE FROM sync_meta WHERE key = ?1 || ?2")?.execute([FULL_LOOK, object])?;
+        Ok(())
+    }
+
     /// Every pair that the object type is an end of is to be read in full again.
     pub fn forget_pair_walks(&self, object: &str) -> Result<(), StoreError> {
         self.connection.execute(
@@ -148,12 +191,42 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// The object type begins anew: its next pull is a full backfill. Rows stay.
+    /// The object type begins anew: its next pull is a full backfill. Rows stay, and so does a sweep in progress: what is
+    /// gone is in no list, so that reading them again must not put it off.
     pub fn restart(&self, object: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM sync_cursors WHERE object = ?1", [object])?;
-        self.forget_sweep(object)?;
+        self.connection.execute(
+            "DELETE FROM sync_cursors WHERE object = ?1 AND phase NOT IN ('sweep', 'sweep_archived')",
+            [object],
+        )?;
         self.forget_pair_walks(object)?;
         self.connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [object])?;
         Ok(())
     }
+}
+
+/// Every row of this object type, or of `associations`, is to be compared with its base: some may have been changed that
+/// nothing noted.
+pub(super) fn ask_full_look(connection: &Connection, object: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO sync_meta VALUES (?1 || ?2, '')")?
+        .execute([FULL_LOOK, object])?;
+    Ok(())
+}
+
+/// The same of every table that was ever made.
+pub(super) fn ask_full_looks(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO sync_meta SELECT ?1 || object, '' FROM sync_objects UNION SELECT ?1 || ?2, ''",
+        )?
+        .execute([FULL_LOOK, ASSOCIATIONS])?;
+    Ok(())
+}
+
+/// What is to be compared in full.
+pub(super) fn full_looks(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT substr(key, length(?1) + 1) FROM sync_meta WHERE substr(key, 1, length(?1)) = ?1")?;
+    let due = statement.query_map([FULL_LOOK], |row| row.get::<_, String>(0))?;
+    Ok(due.collect::<Result<_, _>>()?)
 }

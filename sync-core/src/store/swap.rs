@@ -7,6 +7,7 @@ use super::table::quote;
 use super::triggers::{drop_triggers, keep_triggers};
 use super::views::{keep_views, views_of};
 use super::{Store, StoreError, Table, Write};
+use crate::events::Phase;
 use rusqlite::params;
 
 impl Store {
@@ -57,10 +58,13 @@ impl Write<'_> {
         keep_views(connection, &views_of(table))?;
         let added = plan.changes.iter().any(|change| change.old.is_none());
         if added && !made.fetched_all {
-            // What was not mapped was not fetched: only a new read can show it.
+            // What was not mapped was not fetched: only a new read can show it, and one that is under way has passed rows
+            // without it.
             connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [table.object()])?;
+            self.forget_walk(table.object(), Phase::Backfill)?;
+            self.forget_walk(table.object(), Phase::Archived)?;
         }
-        note_made(connection, &table.mapping)?;
+        note_made(connection, &table.mapping, made.fetched_all || added)?;
         connection.execute("DELETE FROM sync_reprojections WHERE object = ?1", params![table.object()])?;
         Ok(lost)
     }

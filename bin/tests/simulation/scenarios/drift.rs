@@ -120,6 +120,30 @@ fn p44_options_and_stages_that_change_are_told_and_the_records_values_stay() {
 }
 
 #[test]
+fn p44_the_kinds_of_association_of_a_pair_that_is_mirrored_since_are_known_to_the_run_that_begins_to() {
+    paused(async {
+        let mapping = |object: &str, field: &str, more: &str| {
+            let text = format!("object: {object}\nfields:\n  {field}: {field}\n{more}");
+            Mapping::parse("x.yaml", &text).unwrap()
+        };
+        let mut world = World::new(still(8, 3, 0, 0));
+        world.mappings = vec![mapping("companies", "name", ""), mapping("contacts", "email", "")];
+        world.pull_well().await.unwrap();
+        let kinds = "SELECT count(DISTINCT from_object) FROM association_labels";
+        assert_eq!(world.count(kinds), 0);
+        world.mappings[1] = mapping("contacts", "email", "associations: { companies: {} }\n");
+        after(minutes(5)).await;
+        world.pull_well().await.unwrap();
+        assert_eq!(world.count(kinds), 2, "in both directions");
+        world.calls();
+        after(minutes(5)).await;
+        world.pull_well().await.unwrap();
+        let asked = world.calls().0.iter().filter(|call| call.path.ends_with("/labels")).count();
+        assert_eq!(asked, 0, "and what is known is asked for once a day");
+    });
+}
+
+#[test]
 fn p44_a_schema_that_changes_while_everything_is_read_stops_nothing() {
     paused(async {
         let few = still(1_200, 0, 0, 0);

@@ -33,8 +33,10 @@ mod sweeps;
 mod ties;
 mod trouble;
 mod undoing;
+mod unguarded;
 mod unique;
 mod values;
+mod waiting;
 
 use super::oracle;
 use super::people::LocalEdits;

@@ -338,3 +338,25 @@ fn p1_an_edit_of_a_row_survives_ranges_that_are_walked_again() {
         assert_eq!(row.unwrap(), "mineother@mail.example");
     });
 }
+
+#[test]
+fn p44_a_property_that_is_named_while_ranges_are_walked_is_shown_of_what_was_read_before() {
+    paused(async {
+        for via in [Via::List, Via::Search] {
+            let whole = world(1_000, via);
+            whole.pull_well().await.unwrap();
+            let written = whole.steps().iter().position(|step| *step == "range.pages_written").unwrap() + 1;
+            let mut world = world(1_000, via);
+            world.pull(Some(written)).await.ok();
+            assert!(world.count("SELECT count(*) FROM contacts") > 0 && !left(&world).is_empty(), "{via:?}");
+            world.mappings = vec![slim_contacts("  firstname: first_name\n")];
+            world.pull_well().await.unwrap();
+            let portal = world.rehearsal.portal();
+            let active = portal.records("contacts").filter(simulator::RecordView::is_active);
+            let named = active.filter(|record| record.text("firstname").is_some_and(|name| !name.is_empty())).count();
+            drop(portal);
+            let shown = world.count("SELECT count(first_name) FROM contacts WHERE archived = 0");
+            assert_eq!(usize::try_from(shown), Ok(named), "{via:?}");
+        }
+    });
+}

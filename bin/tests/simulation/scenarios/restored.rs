@@ -1,7 +1,7 @@
 //! A mirror that somebody put back from a copy while the portal and later runs had gone on.
 
 use super::super::world::{Command, World, paused, stopped};
-use super::{after, agree, edit, ids, minutes, still};
+use super::{after, agree, edit, ids, minutes, shown, still};
 use std::path::PathBuf;
 use sync_core::store::Store;
 
@@ -53,6 +53,22 @@ fn p10_a_restored_mirror_is_noticed_once_read_in_full_and_marked_for_whoever_pus
         put_back(&world, &copy);
         assert!(world.pull_well().await.unwrap().restored);
         agree(&world);
+    });
+}
+
+#[test]
+fn p20_what_was_erased_since_the_copy_was_made_is_missing_after_the_run_that_notices_it() {
+    paused(async {
+        let (world, copy) = gone_on().await;
+        let (now, erased) = (world.rehearsal.now(), ids(&world, "contacts")[40]);
+        world.rehearsal.portal().purge(now, "contacts", erased).unwrap();
+        put_back(&world, &copy);
+        let report = world.pull_well().await.unwrap();
+        assert!(report.restored && report.objects.values().all(|part| part.backfilled && part.swept));
+        assert_eq!(shown(&world, "contacts", erased, "state").as_deref(), Some("missing"));
+        agree(&world);
+        after(minutes(5)).await;
+        assert!(world.pull_well().await.unwrap().objects.values().all(|part| !part.swept), "once is enough");
     });
 }
 

@@ -1,7 +1,9 @@
 use super::super::world::{OBJECTS, World, paused};
 use super::{after, agree, edit, ids, minutes, still};
+use crate::served::{Served, exit};
 use simulator::{Settings, Tier};
 use std::time::Duration;
+use sync_core::store::Take;
 use sync_core::{RemoteErrorKind, Report, RunError};
 
 /// The object types that were left out, and those that were read.
@@ -89,6 +91,75 @@ fn p46_without_any_scope_everything_is_left_out() {
         }
         assert_eq!(skipped(&world.pull(None).await.unwrap()).0.len(), 4);
     });
+}
+
+#[test]
+fn p46_what_makes_no_call_goes_on_without_an_object_type_that_was_never_read_unless_it_was_singled_out() {
+    paused(async {
+        let world = World::new(still(20, 5, 5, 5));
+        world.rehearsal.portal().deny("tickets");
+        world.pull(None).await.unwrap();
+        let id = ids(&world, "contacts")[0].to_string();
+        world.person().execute("UPDATE contacts SET city = 'Mine' WHERE id = ?1", [&id]).unwrap();
+        let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+        let left_out: Vec<&str> =
+            survey.iter().filter(|(_, part)| part.skipped.is_some()).map(|(object, _)| object.as_str()).collect();
+        assert_eq!((left_out, survey["contacts"].changes.len()), (vec!["tickets"], 1));
+
+        let held =
+            "INSERT INTO sync_conflicts (object, record_id, property, local, remote, kind, chosen, run_id, created_at)
+             VALUES ('contacts', ?1, 'city', 'Mine', 'Theirs', 'both_changed', 'held', 1, '2026-01-01T00:00:00.000Z')";
+        world.person().execute(held, [&id]).unwrap();
+        let resolve = async |object: &str| {
+            let take = Take::Local;
+            world.decide(async |engine, mappings| engine.resolve(mappings, object, 1, take).await).await
+        };
+        assert_eq!(resolve("contacts").await.unwrap().after.as_deref(), Some("Mine"));
+        world.decide(async |engine, mappings| engine.plan_undo(mappings, 1, false).await).await.unwrap();
+        world.decide(async |engine, mappings| engine.repair(mappings).await).await.unwrap();
+
+        let named = ["contacts", "tickets"].map(str::to_owned);
+        let plan = world.decide(async |engine, mappings| engine.plan(mappings, &named, false).await).await;
+        for refused in [plan.unwrap_err(), resolve("tickets").await.unwrap_err()] {
+            assert!(matches!(&refused, RunError::LeftOut(why) if why.contains("tickets")), "{refused}");
+        }
+    });
+}
+
+#[test]
+fn p46_where_nothing_was_ever_read_nothing_can_be_planned() {
+    paused(async {
+        let world = World::new(still(5, 0, 0, 0)).mirroring(&["contacts"]);
+        world.rehearsal.portal().deny("contacts");
+        world.pull(None).await.unwrap();
+        let plan = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await;
+        assert!(matches!(plan, Err(RunError::LeftOut(_))), "{plan:?}");
+    });
+}
+
+#[test]
+fn p46_verify_compares_what_may_be_read_and_says_what_it_left_out() {
+    let portal = Served::new(12, Duration::ZERO, 46);
+    let home = portal.home();
+    let told = |words: &[&str]| exit(&home, words);
+    let says = |text: &str, object: &str| text.contains(&format!("{object} was left out"));
+    portal.lock().deny("tickets");
+    assert_eq!(told(&["pull"]).0, 1);
+    let (code, text) = told(&["verify"]);
+    assert!(code == 1 && says(&text, "tickets") && text.contains("compared: no difference."), "{code}: {text}");
+    assert_eq!(told(&["verify", "tickets"]).0, 2, "nothing else was asked for");
+    assert_eq!(told(&["verify", "contacts"]).0, 0);
+    let (code, text) = told(&["plan"]);
+    assert!(code == 1 && says(&text, "tickets") && text.contains("Nothing to push."), "{code}: {text}");
+    // What was read once and may not be any more is no other case.
+    portal.lock().deny("deals");
+    let (code, text) = told(&["verify"]);
+    assert!(code == 1 && says(&text, "deals") && text.contains("compared: no difference."), "{code}: {text}");
+    for object in ["companies", "contacts"] {
+        portal.lock().deny(object);
+    }
+    let (code, text) = told(&["verify"]);
+    assert!(code == 4 && text.contains("no configured object may be read"), "{code}: {text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::super::world::{World, paused};
+use super::super::world::{Command, World, paused};
 use super::{after, agree, edit, ids, minutes, shown, still};
 use simulator::{Category, MergeId, MergedRead, Settings, Switches};
 use std::time::Duration;
@@ -125,6 +125,84 @@ fn p20_an_erased_record_is_missing_keeps_its_values_and_is_erased_after_two_swee
         let counted =
             "SELECT rows - (SELECT count(*) FROM contacts) + missing - 1 FROM sync_status WHERE object = 'contacts'";
         assert_eq!(world.count(counted), 0);
+    });
+}
+
+#[test]
+fn p20_what_was_merged_into_an_erased_record_and_what_was_sent_of_it_goes_with_it() {
+    paused(async {
+        let few = still(130, 4, 0, 0);
+        let switches = Switches { merge_id: MergeId::New, ..few.switches.clone() };
+        let world = World::new(Settings { switches, ..few }).mirroring(&["contacts", "companies"]);
+        world.pull_well().await.unwrap();
+        let contacts = ids(&world, "contacts");
+        let (one, other) = (contacts[7], contacts[8]);
+        after(minutes(5)).await;
+        world.person().execute("UPDATE contacts SET city = 'Sent' WHERE id = ?1", [one.to_string()]).unwrap();
+        world.run_well(Command::Sync).await.unwrap();
+        let sent = "SELECT count(*) FROM sync_journal WHERE settled_at IS NOT NULL";
+        assert_eq!(world.count(sent), 1);
+        let now = world.rehearsal.now();
+        let survivor = world.rehearsal.portal().merge(now, "contacts", one, other).unwrap();
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        assert_eq!([one, other].map(|id| state(&world, id)), ["merged", "merged"]);
+        purge(&world, &[survivor]);
+        after(A_DAY).await;
+        world.pull_well().await.unwrap();
+        assert_eq!([one, other, survivor].map(|id| state(&world, id)), ["merged", "merged", "missing"]);
+        after(minutes(31 * 24 * 60)).await;
+        world.pull_well().await.unwrap();
+        for table in ["contacts", "sync_base_contacts"] {
+            let left = format!("SELECT count(*) FROM {table} WHERE id IN ('{one}', '{other}', '{survivor}')");
+            assert_eq!(world.count(&left), 0, "{table}");
+        }
+        assert_eq!(world.count(sent), 0);
+        let counted = "SELECT rows = (SELECT count(*) FROM contacts)
+                       AND archived = (SELECT count(*) FROM contacts WHERE archived = 1) AND missing = 0
+                       FROM sync_status WHERE object = 'contacts'";
+        assert_eq!(world.count(counted), 1);
+    });
+}
+
+#[test]
+fn p17_a_full_read_that_is_made_again_and_again_does_not_put_off_the_sweep() {
+    paused(async {
+        let world = World::new(still(40, 0, 0, 0)).mirroring(&["contacts"]);
+        world.pull_well().await.unwrap();
+        let erased = ids(&world, "contacts")[7];
+        purge(&world, &[erased]);
+        for reads in 1.. {
+            after(minutes(8 * 60)).await;
+            world.decide(async |engine, _| engine.start_over("contacts", false).await).await.unwrap();
+            assert!(world.pull_well().await.unwrap().objects["contacts"].backfilled);
+            if state(&world, erased) == "missing" {
+                break;
+            }
+            assert!(reads < 4, "{reads} full reads, and no sweep");
+        }
+    });
+}
+
+#[test]
+fn p20_a_first_read_that_goes_on_is_as_good_as_a_sweep_and_one_that_begins_anew_is_not() {
+    paused(async {
+        let new = || World::new(still(400, 0, 0, 0)).mirroring(&["contacts"]);
+        let whole = new();
+        assert!(!whole.pull_well().await.unwrap().objects["contacts"].swept);
+        let written = whole.steps().iter().position(|step| *step == "list.pages_written").unwrap() + 1;
+        for anew in [false, true] {
+            let world = new();
+            world.pull(Some(written)).await.ok();
+            let read = world.count("SELECT min(CAST(id AS INTEGER)) FROM contacts").cast_unsigned();
+            if anew {
+                purge(&world, &[read]);
+                world.decide(async |engine, _| engine.start_over("contacts", true).await).await.unwrap();
+            }
+            let report = world.pull_well().await.unwrap();
+            assert_eq!((report.objects["contacts"].backfilled, report.objects["contacts"].swept), (true, anew));
+            assert_eq!(state(&world, read), if anew { "missing" } else { "active" });
+        }
     });
 }
 
