@@ -1,6 +1,6 @@
 //! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
-use super::links::ASSOCIATIONS;
+use super::links::{ASSOCIATIONS, turn_flipped};
 use super::reproject;
 use super::shape::check_shape;
 use super::standing::check_standing;
@@ -103,6 +103,7 @@ fn make_all(connection: &Connection, tables: &[Table]) -> Result<BTreeSet<String
     if keep_association_triggers(connection)? {
         put_back.insert(ASSOCIATIONS.to_owned());
     }
+    turn_flipped(connection, tables)?;
     put_back.iter().try_for_each(|object| ask_full_look(connection, object))?;
     Ok(put_back)
 }

@@ -6,12 +6,14 @@
 //! * What was refused is not wished again until it changes, or a person asks for it.
 
 mod ends;
+mod flipped;
 mod journal;
 mod merged;
 mod refused;
 mod rewrite;
 mod undo;
 
+pub(super) use flipped::turn_flipped;
 pub use journal::{LinkEntry, SettledLinks};
 pub use undo::{Given as GivenLabel, LinkUndoing};
 

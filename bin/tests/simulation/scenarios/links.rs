@@ -1,5 +1,6 @@
 //! Associations that people write into the mirror reach the portal, beside what others wrote there.
 
+mod flipped;
 mod kills;
 mod merged;
 mod refused;
@@ -25,16 +26,7 @@ pub(super) async fn world_with(associations: &str, edges: &[(usize, usize, u32)]
 /// The same, with more in the mapping of companies.
 async fn world_between(of_companies: &str, associations: &str, edges: &[(usize, usize, u32)]) -> World {
     let mut world = World::new(still(8, 4, 0, 0));
-    let companies =
-        format!("object: companies\ntable: companies\nfields:\n  name: name\n  domain: domain\n{of_companies}");
-    let contacts = format!(
-        "object: contacts\ntable: contacts\nkey: email\nfields:\n  email: email\n  firstname: first_name\n\
-         associations:\n  {associations}\n"
-    );
-    world.mappings = vec![
-        Mapping::parse("companies.yaml", &companies).unwrap(),
-        Mapping::parse("contacts.yaml", &contacts).unwrap(),
-    ];
+    world.mappings = mappings_between(of_companies, associations);
     let now = world.rehearsal.now();
     let there = world.rehearsal.portal().associations("contacts", "companies");
     for edge in there {
@@ -49,6 +41,16 @@ async fn world_between(of_companies: &str, associations: &str, edges: &[(usize, 
     world.pull_well().await.unwrap();
     after(minutes(5)).await;
     world
+}
+
+fn mappings_between(of_companies: &str, associations: &str) -> Vec<Mapping> {
+    let companies =
+        format!("object: companies\ntable: companies\nfields:\n  name: name\n  domain: domain\n{of_companies}");
+    let contacts = format!(
+        "object: contacts\ntable: contacts\nkey: email\nfields:\n  email: email\n  firstname: first_name\n\
+         associations:\n  {associations}\n"
+    );
+    vec![Mapping::parse("companies.yaml", &companies).unwrap(), Mapping::parse("contacts.yaml", &contacts).unwrap()]
 }
 
 /// A contact and a company.
