@@ -57,11 +57,12 @@ fn act(world: &World, dice: &mut Rng, ledger: &mut Ledger) {
         }
         75..83 => drop(portal.archive(now, object, id)),
         83..88 => {
-            let archived: Vec<u64> =
-                portal.records(object).filter(|record| record.archived_at.is_some()).map(|record| record.id).collect();
+            let archived: Vec<(u64, simulator::Millis)> =
+                portal.records(object).filter_map(|record| Some((record.id, record.archived_at?))).collect();
             if !archived.is_empty() {
-                let id = archived[dice.usize(..archived.len())];
+                let (id, since) = archived[dice.usize(..archived.len())];
                 drop(portal.restore(now, object, id));
+                ledger.restored(id, since, now);
                 ledger.links.moved(now, object, &[id]);
             }
         }

@@ -38,6 +38,8 @@ pub(super) struct Ledger {
     remote: Vec<Remote>,
     /// When a property came back, with values that nobody could read in between.
     brought_back: Vec<(String, String, Millis)>,
+    /// Records that were restored: since when they had been archived, and until when.
+    restored: Vec<(u64, Millis, Millis)>,
     /// Values that identify a new row, and how many records may come of it.
     made: Vec<(String, String, usize)>,
     /// Fields that a hand emptied: object, row's key, record, property.
@@ -106,6 +108,11 @@ impl Ledger {
     /// Notes that a property is there again, with the values that it had.
     pub(super) fn came_back(&mut self, at: Millis, object: &str, property: &str) {
         self.brought_back.push((object.to_owned(), property.to_owned(), at));
+    }
+
+    /// Notes that a record was archived for a while.
+    pub(super) fn restored(&mut self, id: u64, since: Millis, until: Millis) {
+        self.restored.push((id, since, until));
     }
 
     /// Notes a new row that can be told by a value; `most` records may come of it.
@@ -199,6 +206,7 @@ impl Ledger {
             let hidden = |id: &&u64| {
                 let record = portal.records(object).find(|record| record.id == **id);
                 record.and_then(|record| record.archived_at).is_some_and(|at| at <= last)
+                    || self.restored.iter().any(|(of, since, until)| of == *id && *since <= last && last <= *until)
             };
             if records.len() > *most && records.len() - records.iter().filter(hidden).count() > *most {
                 return Err(format!("the new row of {object} with {token} was made as {records:?}"));
