@@ -90,8 +90,13 @@ fn write(
         }
         86..93 => {
             ledger.overwrote(&shown(person, object, &columns(object), &this));
+            let mail = if object == "contacts" { shown(person, object, &["mail"], &this).pop() } else { None };
             person.execute(&format!("DELETE FROM {object} WHERE _row = ?1"), [row]).unwrap();
             ledger.take_back(object, key, |_| true);
+            // A tool that knows no UPDATE either: what was deleted is inserted again, by its key.
+            if mail.is_some() && dice.bool() {
+                insert_row(person, ledger, object, (property, column), token, mail);
+            }
         }
         _ => {
             if let Some(id) = id {
@@ -111,7 +116,6 @@ fn insert(
     (property, column): (&str, &str),
     token: String,
 ) {
-    let uid = format!("own-{token}");
     let mail = match dice.u8(..5) {
         _ if object != "contacts" => None,
         // Somebody's address: the new row is that person's.
@@ -121,6 +125,18 @@ fn insert(
         1 | 2 => Some(format!("{}@mail.example", token.to_lowercase())),
         _ => None,
     };
+    insert_row(person, ledger, object, (property, column), token, mail);
+}
+
+fn insert_row(
+    person: &Connection,
+    ledger: &mut Ledger,
+    object: &str,
+    (property, column): (&str, &str),
+    token: String,
+    mail: Option<String>,
+) {
+    let uid = format!("own-{token}");
     let mail = mail.filter(|mail| !mail.is_empty());
     match &mail {
         Some(mail) => {
