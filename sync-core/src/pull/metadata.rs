@@ -238,7 +238,7 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// Reads the kinds of association of these pairs: all of them if that is due, else those of which none were read, as
+    /// Reads the kinds of association of these pairs: all of them if that is due, else those that were never asked for, as
     /// of a pair that is mirrored since.
     async fn read_labels(&self, pairs: Vec<Pair>, due: bool) -> Result<(), RunError> {
         let pairs = match due {
@@ -258,6 +258,7 @@ impl<R: Remote + 'static> Engine<R> {
                 let (from, to) = (from.clone(), to.clone());
                 self.store().write(move |write| write.save_association_labels(&from, &to, &labels)).await?;
             }
+            self.store().write(move |write| write.note_labels_asked(&pair)).await?;
         }
         Ok(())
     }

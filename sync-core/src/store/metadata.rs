@@ -8,6 +8,11 @@ use mappings::{PropertyOption, PropertySchema, WireType};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
+/// The mark of a pair whose kinds of association were asked for.
+fn labels_asked(pair: &Pair) -> String {
+    format!("labels_asked:{}:{}", pair.from, pair.to)
+}
+
 impl Store {
     /// The portal that the file is bound to, if it is.
     pub fn portal(&self) -> Result<Option<String>, StoreError> {
@@ -50,13 +55,12 @@ impl Store {
         read_properties(&self.connection, object)
     }
 
-    /// Those of these pairs of which the kinds of association are not stored in both directions.
+    /// Those of these pairs whose kinds of association were never asked for.
     pub fn without_labels(&self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
-        let sql = "SELECT 1 FROM association_labels WHERE from_object = ?1 AND to_object = ?2";
-        let mut stored = self.connection.prepare_cached(sql)?;
+        let mut asked = self.connection.prepare_cached("SELECT 1 FROM sync_meta WHERE key = ?1")?;
         let mut without = Vec::new();
         for pair in pairs {
-            if !stored.exists([&pair.from, &pair.to])? || !stored.exists([&pair.to, &pair.from])? {
+            if !asked.exists([labels_asked(pair)])? {
                 without.push(pair.clone());
             }
         }
@@ -149,6 +153,14 @@ impl Write<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Notes that the kinds of association of a pair were asked for, whether they were told or not.
+    pub fn note_labels_asked(&self, pair: &Pair) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO sync_meta VALUES (?1, '')")?
+            .execute([labels_asked(pair)])?;
+        Ok(())
     }
 
     /// Notes when the portal's description was read, by the portal's clock. As often every row is looked at, whatever was
