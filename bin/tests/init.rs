@@ -95,3 +95,16 @@ fn nobody_else_may_change_what_it_writes_whatever_the_umask() {
         assert_eq!(mode & 0o777, 0o644, "{file}");
     }
 }
+
+#[test]
+fn where_no_object_type_can_be_read_nothing_is_written() {
+    let portal = portal();
+    for object in ["contacts", "companies", "deals", "tickets"] {
+        portal.lock().deny(object);
+    }
+    let home = portal.home();
+    let (code, told) = exit(&home, &["init"]);
+    assert_eq!(code, 4, "{told}");
+    assert!(told.contains("no object type can be read") && told.contains("tickets: left out"), "{told}");
+    assert!(!there(&home, "crmsync.toml"));
+}

@@ -141,7 +141,7 @@ async fn connect(
     }
     let there = readable_mappings(&place.mappings)?;
     let mut mappings = Vec::new();
-    let mut readable = Vec::new();
+    let (mut readable, mut no_scope) = (Vec::new(), false);
     for object in &portal.objects {
         let path = place.mappings.join(format!("{object}.yaml"));
         let made = match remote.properties(object).await {
@@ -154,9 +154,15 @@ async fn connect(
                 };
                 Made { object: object.clone(), properties: live(&schema), file }
             }
-            Err(error) => left_out(object, &path, error)?,
+            Err(error) => {
+                no_scope |= error.kind == RemoteErrorKind::MissingScope;
+                left_out(object, &path, error)?
+            }
         };
         mappings.push(made);
+    }
+    if readable.is_empty() {
+        return Err(nothing_readable(&mappings, no_scope));
     }
     let text = configuration(place, portal, &account, &readable);
     let configuration = write_new(&place.configuration, &text)?;
@@ -172,6 +178,14 @@ fn refuse_another_account(portal: &PortalConfig, account: &Account) -> Result<()
         .hint("nothing was written; use that account's own token, or correct portal_id.")),
         _ => Ok(()),
     }
+}
+
+/// A configuration of no object type would be refused by the next command.
+fn nothing_readable(left_out: &[Made], no_scope: bool) -> CommandError {
+    let why: Vec<String> = left_out.iter().map(|made| format!("{}: {}", made.object, made.file.outcome)).collect();
+    let exit = if no_scope { Exit::Authentication } else { Exit::Usage };
+    CommandError::new(exit, format!("no object type can be read, so nothing was written. {}", why.join(" ")))
+        .hint("give the credential the scopes of these object types, or name others in `objects`.")
 }
 
 fn live(schema: &[PropertySchema]) -> usize {
