@@ -275,15 +275,6 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(neighbours)
     }
 
-    /// The records that are stored as neighbours of these, which stand on the `to` side of the pair.
-    async fn neighbours(&self, pair: &Pair, ends: Vec<RecordId>) -> Result<BTreeSet<RecordId>, RunError> {
-        if ends.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let of = pair.clone();
-        Ok(self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?)
-    }
-
     /// Nothing of these entries was carried out: what they wanted is simply pending again.
     async fn call_links_off(&self, parts: Vec<Vec<LinkEntry>>, why: &RunError) -> Result<(), RunError> {
         let why = why.to_string();
@@ -331,7 +322,8 @@ impl<R: Remote + 'static> Engine<R> {
         let sole = self.remote().sole_label(&pair.from, &pair.to);
         if let Some(sole) = sole.filter(|sole| sole.once == Once::To) {
             let given = entries.iter().filter(|entry| entry.change.gives(sole.label));
-            ids.extend(self.neighbours(pair, given.map(|entry| entry.change.to.clone()).collect()).await?);
+            let (of, ends) = (pair.clone(), given.map(|entry| entry.change.to.clone()).collect::<Vec<_>>());
+            ids.extend(self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?);
         }
         let ids = Vec::from_iter(ids);
         let answers = self.ask(&pair.from, &pair.to, &ids).await?.unwrap_or_default();

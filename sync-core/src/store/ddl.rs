@@ -143,7 +143,7 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
 }
 
 /// The table of a mapping with the columns that it still has.
-fn with_old_columns(mapping: &ResolvedMapping, made: Made) -> Result<Table, StoreError> {
+pub(super) fn with_old_columns(mapping: &ResolvedMapping, made: Made) -> Result<Table, StoreError> {
     let old = mapping.as_made(&made.columns);
     let mut old = old.map_err(|error| StoreError::Unusable(format!("{error}; use the newest crmsync")))?;
     old.table = made.table;

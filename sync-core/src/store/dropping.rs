@@ -94,10 +94,12 @@ impl Write<'_> {
         }
         let dropped = match (table, kept.operation) {
             (Some(_), _) if kept.homeless => Dropped::Forgotten,
-            _ if let Some(labels) = &kept.labels => match self.put_links_back(&kept.object, &kept.record, labels)? {
-                true => Dropped::PutBack(vec!["associations".to_owned()]),
-                false => Dropped::Forgotten,
-            },
+            _ if let Some(labels) = &kept.labels => {
+                match self.put_links_back(&kept.object, kept.record.as_deref(), labels)? {
+                    true => Dropped::PutBack(vec!["associations".to_owned()]),
+                    false => Dropped::Forgotten,
+                }
+            }
             (Some(table), Operation::Update) => self.put_back(table, &kept)?,
             (Some(table), Operation::Archive) => self.take_back_archive(table, &kept)?,
             (Some(table), Operation::Create) => self.give_up_row(table, &kept, delete)?,

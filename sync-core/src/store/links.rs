@@ -15,7 +15,7 @@ mod undo;
 
 pub(super) use flipped::turn_flipped;
 pub use journal::{LinkEntry, SettledLinks};
-pub use undo::{Given as GivenLabel, LinkUndoing};
+pub use undo::{GivenLabel, LinkUndoing};
 
 use super::{Pair, Store, StoreError, Write};
 use crate::model::{AssociationKind, RecordId};

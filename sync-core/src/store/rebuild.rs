@@ -11,13 +11,13 @@ mod mentioned;
 mod older;
 
 use super::cells;
-use super::ddl::{Made, our_index, typed_table};
+use super::ddl::{Made, our_index, typed_table, with_old_columns};
 use super::peoples::SetAside;
 use super::rows::{Applier, Envelope, Target};
 use super::table::{quote, text};
 use super::triggers::{drop_triggers, keep_triggers};
 use super::views::{keep_views, views_of};
-use super::{Pair, Store, StoreError, Table, Write};
+use super::{Store, StoreError, Table, Write};
 use foreign::Foreign;
 use mappings::ResolvedMapping;
 use rusqlite::config::DbConfig;
@@ -113,12 +113,7 @@ impl Store {
         let object = &mapping.object;
         let made = Made::read(&self.connection, object)?
             .ok_or_else(|| StoreError::Unusable(format!("{object} never had a table in this mirror")))?;
-        let fields = mapping.as_made(&made.columns);
-        let fields = fields.map_err(|error| StoreError::Unusable(format!("{error}; use the newest crmsync")));
-        let mut mapping = fields?;
-        mapping.table = made.table;
-        let no_pairs: [Pair; 0] = [];
-        Ok(Table::new(mapping, "", &no_pairs, Vec::new()))
+        with_old_columns(mapping, made)
     }
 
     /// The ids that more than one row of a tool's table has.

@@ -60,6 +60,8 @@ fn turn(connection: &Connection, pair: &Pair) -> Result<(), StoreError> {
     )?;
     connection.execute(&format!("DELETE FROM sync_association_base AS b WHERE {is_old}"), ends)?;
     connection.execute("UPDATE sync_guard SET applying = 0", [])?;
+    // The pair may have been stored, and walked, in this direction before.
+    connection.execute("DELETE FROM sync_cursors WHERE object = ?1", [pair.name()])?;
     // All that is left in either table is pending.
     connection.execute(
         &format!(

@@ -183,19 +183,17 @@ impl Write<'_> {
         }
         Ok(())
     }
-}
 
-impl Write<'_> {
     /// Gives up what a reject says of a pair: its rows are again what both sides agreed on, unless somebody wrote others
     /// since. Says whether anything of it was there.
     pub(in crate::store) fn put_links_back(
         &self,
         object: &str,
-        record: &Option<String>,
+        record: Option<&str>,
         told: &Value,
     ) -> Result<bool, StoreError> {
         let text = |name: &str| told.get(name).and_then(Value::as_str);
-        let (Some(from), Some(to_object), Some(to)) = (record.as_deref(), text("to_object"), text("to_id")) else {
+        let (Some(from), Some(to_object), Some(to)) = (record, text("to_object"), text("to_id")) else {
             return Ok(false);
         };
         let refused: BTreeSet<Given> =

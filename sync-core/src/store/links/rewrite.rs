@@ -11,6 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is read of a row, in this order.
 const COLUMNS: &str = "rowid, from_object, from_id, to_object, to_id, category, type_id, label";
 
 /// A row that is not what both sides agreed on.

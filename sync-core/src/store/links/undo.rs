@@ -26,12 +26,12 @@ pub struct LinkUndoing {
 
 /// A label that only one pair of a record can have, and the pairs that a run gave it to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
+pub struct GivenLabel {
     sole: SoleLabel,
     to: BTreeSet<(RecordId, RecordId)>,
 }
 
-impl Given {
+impl GivenLabel {
     /// By the pairs that the run wrote, all of the same object types.
     pub fn by(sole: SoleLabel, written: &[LinkChange]) -> Self {
         let given = written.iter().filter(|wrote| wrote.gives(sole.label));
@@ -86,7 +86,7 @@ impl Write<'_> {
     pub fn take_back_links(
         &self,
         written: &[LinkChange],
-        given: Option<&Given>,
+        given: Option<&GivenLabel>,
         pretend: bool,
     ) -> Result<Vec<LinkUndoing>, StoreError> {
         let mut ways = Ways::new(self);
@@ -109,7 +109,7 @@ impl Ways<'_> {
     fn fate(
         &mut self,
         wrote: &LinkChange,
-        given: Option<&Given>,
+        given: Option<&GivenLabel>,
         now: &Kinds,
     ) -> Result<(Fate, Option<Kinds>), StoreError> {
         let (pair, from, to) = (&wrote.pair, wrote.from.as_str(), wrote.to.as_str());
@@ -138,7 +138,7 @@ impl Ways<'_> {
     fn would_take(
         &self,
         wrote: &LinkChange,
-        given: Option<&Given>,
+        given: Option<&GivenLabel>,
         now: &Kinds,
         wanted: &Kinds,
     ) -> Result<bool, StoreError> {

@@ -47,6 +47,11 @@ fn p1_what_waits_about_a_pair_outlives_a_mapping_that_names_it_from_the_other_si
             settled(&world).await;
             nothing_pending(&world);
             assert_eq!(writes(&world), 0);
+            // And back again: what had been walked before is walked once more, without waiting for a sweep.
+            let rows = world.count("SELECT count(*) FROM associations");
+            world.mappings = mappings_between(before, "companies: {}");
+            world.run_well(Command::Sync).await.unwrap();
+            assert_eq!((world.count("SELECT count(*) FROM associations"), world.count(&other)), (rows, rows));
         });
     }
 }
