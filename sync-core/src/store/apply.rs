@@ -128,8 +128,10 @@ impl Applier<'_> {
         if record.updated_at < base.updated_at {
             return Ok(());
         }
-        let same_state =
-            base.archived == record.archived.is_some() && base.state != "merged" && base.state != "missing";
+        let same_state = base.archived == record.archived.is_some()
+            && base.archived_at == record.archived
+            && base.state != "merged"
+            && base.state != "missing";
         if same_state && record.updated_at == base.updated_at && record.properties == base.properties {
             return Ok(());
         }

@@ -85,15 +85,28 @@ impl Write<'_> {
         self.note_made_record(&entry.trace, record.id.as_str())
     }
 
-    /// Settles an archive that was carried out. The record's archived state follows when it is read.
+    /// Settles an archive that was carried out. The record counts as archived from here on, so that nothing asks for it
+    /// again if somebody brings it back before it is read; since when exactly the next read tells.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// As [`Write::settle`].
     pub fn settle_archived(&self, table: &Table, entry: &Entry) -> Result<(), StoreError> {
         if let Some(id) = &entry.id {
             self.note_sent(table.object(), id.as_str(), "archived", [Some("false"), Some("true")])?;
             let row = (id.as_str(), entry.uid.as_str());
             self.forget_rejects(table.object(), row, Operation::Archive, std::iter::empty())?;
+            let base = Applier::new(self, table)?.base(id.as_str())?;
+            if let Some(base) = base.filter(|base| base.state == "active") {
+                let record = Record {
+                    id: id.clone(),
+                    created_at: base.created_at,
+                    updated_at: base.updated_at,
+                    archived: Some(self.now),
+                    merged_ids: Vec::new(),
+                    properties: base.properties,
+                };
+                self.apply(table, &[record])?;
+            }
         }
         self.close_entry(&entry.trace, "done", None)
     }

@@ -1,6 +1,6 @@
 //! Rows that are deleted, where that asks for an archive and where it does not.
 
-use super::super::world::{Command, World, paused};
+use super::super::world::{Command, World, paused, stopped};
 use super::pushes::{remote, settled, sql, world_with};
 use super::{after, ids, minutes, shown};
 
@@ -82,6 +82,32 @@ fn p20_a_record_that_was_archived_by_a_delete_and_is_restored_there_has_its_row_
             assert!(is_active(&world, id), "seen {seen}: it is not archived a second time");
             settled(&world).await;
             assert_eq!(shown(&world, "contacts", id, "state").as_deref(), Some("active"), "seen {seen}");
+        });
+    }
+}
+
+#[test]
+fn p5_an_archive_that_was_carried_out_is_not_asked_for_again_when_the_record_was_restored_before_it_was_read() {
+    for wish in ["UPDATE contacts SET archived = 1", "DELETE FROM contacts"] {
+        paused(async {
+            let world = world_with(ARCHIVES).await;
+            let id = ids(&world, "contacts")[3];
+            sql(&world, &format!("{wish} WHERE id = '{id}'"));
+            let whole = world_with(ARCHIVES).await;
+            sql(&whole, &format!("{wish} WHERE id = '{id}'"));
+            whole.run_well(Command::Push).await.unwrap();
+            let settled_at = whole.steps().iter().position(|step| *step == "push.archived_read").unwrap();
+            let killed = world.run(Command::Push, Some(settled_at + 1)).await;
+            assert!(killed.is_err() || killed.unwrap().errors().any(stopped), "{wish}");
+            assert!(!is_active(&world, id), "{wish}");
+            after(minutes(1)).await;
+            let now = world.rehearsal.now();
+            world.rehearsal.portal().restore(now, "contacts", id).unwrap();
+            after(minutes(5)).await;
+            world.run_well(Command::Sync).await.unwrap();
+            assert!(is_active(&world, id), "{wish}: it is not archived a second time");
+            settled(&world).await;
+            assert_eq!(shown(&world, "contacts", id, "state").as_deref(), Some("active"), "{wish}");
         });
     }
 }
