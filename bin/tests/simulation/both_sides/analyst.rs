@@ -95,7 +95,10 @@ fn write(
             ledger.take_back(object, key, |_| true);
             // A tool that knows no UPDATE either: what was deleted is inserted again, by its key.
             if mail.is_some() && dice.bool() {
-                insert_row(person, ledger, object, (property, column), token, mail);
+                let uid = insert_row(person, ledger, object, (property, column), token, mail);
+                ledger.archives.inserted_again(&uid, id);
+            } else {
+                ledger.archives.deleted(world, object, key);
             }
         }
         _ => {
@@ -128,6 +131,7 @@ fn insert(
     insert_row(person, ledger, object, (property, column), token, mail);
 }
 
+/// Returns the new row's key.
 fn insert_row(
     person: &Connection,
     ledger: &mut Ledger,
@@ -135,7 +139,7 @@ fn insert_row(
     (property, column): (&str, &str),
     token: String,
     mail: Option<String>,
-) {
+) -> String {
     let uid = format!("own-{token}");
     let mail = mail.filter(|mail| !mail.is_empty());
     match &mail {
@@ -152,4 +156,5 @@ fn insert_row(
     }
     ledger.made(object, &token, if mail.is_some() { 1 } else { 2 });
     ledger.wrote_here(object, (&uid, None), property, Some(token));
+    uid
 }

@@ -49,6 +49,7 @@ pub(super) fn works(world: &World, dice: &mut Rng, ledger: &mut Ledger) {
             person.execute(&format!("DELETE FROM {object} WHERE {which}"), []).unwrap();
             for Touched { uid, id, .. } in &rows {
                 ledger.take_back(object, (uid, id.as_deref()), |_| true);
+                ledger.archives.deleted(world, object, (uid, id.as_deref()));
             }
         }
         60..80 => archive(world, &person, dice, ledger, (object, &which), &rows),

@@ -61,7 +61,9 @@ fn act(world: &World, dice: &mut Rng, ledger: &mut Ledger) {
                 portal.records(object).filter_map(|record| Some((record.id, record.archived_at?))).collect();
             if !archived.is_empty() {
                 let (id, since) = archived[dice.usize(..archived.len())];
-                drop(portal.restore(now, object, id));
+                if portal.restore(now, object, id).is_ok() {
+                    ledger.archives.restored(now, object, id);
+                }
                 ledger.restored(id, since, now);
                 ledger.links.moved(now, object, &[id]);
             }

@@ -45,7 +45,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         let mut world = World::new(settings);
         world.stays_in_place = true;
         schedule::sweep_often(seed, &mut world);
-        world.mappings = mappings(&mut dice);
+        world.mappings = mappings(&mut dice, &mut Rng::with_seed(seed ^ 0xde1e7e));
         world.pushing.max_updates = Belt { percent: 1.0, at_least: BELTS.0 };
         world.pushing.max_archives = Belt { percent: 1.0, at_least: BELTS.1 };
         world.rehearsal.portal().log_writes(true);
@@ -69,6 +69,7 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
 
 fn judge(world: &World, ledger: &Ledger) -> Result<(), String> {
     oracle::mirror_equals_portal(world, &LocalEdits::new())?;
+    oracle::records_have_rows(world)?;
     ledger.local_values_are_accounted_for(world)?;
     ledger.remote_values_are_accounted_for(world)?;
     ledger.new_rows_are_made_once(world)?;
@@ -86,7 +87,7 @@ fn judge(world: &World, ledger: &Ledger) -> Result<(), String> {
     oracle::the_token_is_nowhere(world)
 }
 
-fn mappings(dice: &mut Rng) -> Vec<Mapping> {
+fn mappings(dice: &mut Rng, deletes: &mut Rng) -> Vec<Mapping> {
     // A pair is stored in the direction of the mapping that names it, or of the first object's, where both do.
     let sides = [[true, false], [false, true], [true, true]][dice.usize(..3)];
     let all = OBJECTS.iter().map(|(object, fields)| {
@@ -100,8 +101,11 @@ fn mappings(dice: &mut Rng) -> Vec<Mapping> {
             "tickets" => "associations: { contacts: {} }\n",
             _ => "",
         };
-        let text =
-            format!("object: {object}\ntable: {object}\n{key}conflict: {policy}\n{pairs}fields:\n{email}{fields}");
+        let deletes = if deletes.u8(..3) == 0 { "archive" } else { "ignore" };
+        let text = format!(
+            "object: {object}\ntable: {object}\n{key}conflict: {policy}\ndeletes: {deletes}\n{pairs}\
+             fields:\n{email}{fields}"
+        );
         Mapping::parse("both.yaml", &text).unwrap()
     });
     all.collect()

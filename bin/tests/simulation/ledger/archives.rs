@@ -2,12 +2,18 @@
 
 use super::Verdict;
 use crate::simulation::world::World;
+use mappings::Deletes;
 use simulator::Millis;
+use std::collections::BTreeMap;
+use sync_core::model::Timestamp;
 
-/// Archives that somebody asked for in the mirror.
+/// Archives that somebody asked for in the mirror, and records that somebody brought back in the CRM.
 #[derive(Default)]
 pub(in crate::simulation) struct Archives {
     asked: Vec<(Millis, String, String)>,
+    restored: Vec<(Millis, String, String)>,
+    /// The keys of rows that were inserted in the place of a deleted one, with its record.
+    again: Vec<(String, String)>,
 }
 
 impl Archives {
@@ -15,8 +21,28 @@ impl Archives {
         self.asked.push((at, object.to_owned(), id.to_owned()));
     }
 
-    /// Nothing was archived that nobody had asked for.
+    /// Notes that a row was deleted, which asks for an archive where its mapping says so.
+    pub(in crate::simulation) fn deleted(&mut self, world: &World, object: &str, (uid, id): (&str, Option<&str>)) {
+        let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();
+        let stood_for = self.again.iter().find(|(again, _)| again == uid).map(|(_, id)| id.clone());
+        if let (Deletes::Archive, Some(id)) = (mapping.deletes, id.map(str::to_owned).or(stood_for)) {
+            self.asked(world.rehearsal.now(), object, &id);
+        }
+    }
+
+    /// Notes that a new row stands where that of a record was deleted.
+    pub(in crate::simulation) fn inserted_again(&mut self, uid: &str, id: Option<&str>) {
+        self.again.extend(id.map(|id| (uid.to_owned(), id.to_owned())));
+    }
+
+    pub(in crate::simulation) fn restored(&mut self, at: Millis, object: &str, id: u64) {
+        self.restored.push((at, object.to_owned(), id.to_string()));
+    }
+
+    /// Nothing was archived that nobody had asked for, and nothing again that was brought back since; unless the answer
+    /// was lost, and all that could be read then is that the record is active.
     pub(in crate::simulation) fn were_asked_for(&self, world: &World) -> Verdict {
+        let mut done: BTreeMap<(String, String), Millis> = BTreeMap::new();
         for executed in world.rehearsal.portal().executed() {
             let Some(path) = executed.path.strip_suffix("/batch/archive") else { continue };
             let Some((_, object)) = path.strip_prefix("/crm/objects/").and_then(|path| path.split_once('/')) else {
@@ -25,9 +51,23 @@ impl Archives {
             let body: serde_json::Value = serde_json::from_slice(&executed.body).unwrap();
             for input in body["inputs"].as_array().unwrap() {
                 let id = input["id"].as_str().unwrap();
-                let mut asked = self.asked.iter();
-                if !asked.any(|(at, of, record)| *at <= executed.at && of == object && record == id) {
+                let last = done.insert((object.to_owned(), id.to_owned()), executed.at);
+                let noted = |what: &[(Millis, String, String)], since: Millis| {
+                    let mut what = what.iter();
+                    what.any(|(at, of, record)| since < *at && *at <= executed.at && of == object && record == id)
+                };
+                if !noted(&self.asked, Millis::MIN) {
                     return Err(format!("{object} {id} was archived at {}, and nobody asked for it", executed.at));
+                }
+                if let Some(last) = last
+                    && noted(&self.restored, last)
+                    && !noted(&self.asked, last)
+                    && !looked_undone(world, object, id, last)
+                {
+                    return Err(format!(
+                        "{object} {id} was archived at {last}, brought back, and archived at {} again, for one wish",
+                        executed.at
+                    ));
                 }
             }
         }
@@ -50,4 +90,12 @@ impl Archives {
         }
         Ok(())
     }
+}
+
+/// Whether an archive that was carried out at that time was found not to be when the engine asked.
+fn looked_undone(world: &World, object: &str, id: &str, at: Millis) -> bool {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sync_journal WHERE object = ?1 AND record_id = ?2 AND operation = 'archive'
+               AND outcome = 'undone' AND sent_at <= ?3 AND settled_at >= ?3)";
+    let at = Timestamp::from_millis(at).to_string();
+    world.reader().query_row(sql, [object, id, &at], |row| row.get(0)).unwrap()
 }
