@@ -220,6 +220,8 @@ pub(super) fn settings(seed: u64, dice: &mut Rng) -> simulator::Settings {
         bare_search_errors: dice.bool(),
         archive_bumps: dice.bool(),
         restore_bumps: dice.u8(..4) > 0,
+        recalculation_bumps: dice.bool(),
+        removal_body: dice.bool(),
         ..Switches::default()
     };
     simulator::Settings {

@@ -12,6 +12,9 @@ use crate::store::nothing;
 use crate::switches::MergeId;
 use crate::value::{Packed, PropertyId};
 
+/// The most ids that a record may stand for besides its own, where a client merges.
+const IDENTITIES: usize = 250;
+
 impl Portal {
     /// A person merges `other` into `primary` and gets the surviving id, which may be neither of the two.
     pub fn merge(&mut self, now: Millis, object: &str, primary: u64, other: u64) -> Result<u64, PortalError> {
@@ -62,6 +65,14 @@ impl Portal {
         winner
     }
 
+    /// Whether a merge would leave a record that stands for more ids than one may.
+    pub(crate) fn merges_too_much(&self, kind: TypeIndex, primary: u64, other: u64) -> bool {
+        let Some(merged) = self.stores[kind].catalogue.find("hs_merged_object_ids") else { return false };
+        let count = |id| self.text_of(kind, id, merged).split(';').filter(|held| !held.is_empty()).count();
+        let losers = if self.settings.switches.merge_id == MergeId::KeepPrimary { 1 } else { 2 };
+        count(primary) + count(other) + losers > IDENTITIES
+    }
+
     fn values_of(&self, kind: TypeIndex, id: u64) -> Packed {
         self.stores[kind].records.get(&id).map_or_else(nothing, |r| r.values.clone())
     }
@@ -105,8 +116,12 @@ impl Portal {
                 && mine != lost
                 && !lost.is_empty()
             {
-                let lost = String::from_utf8_lossy(&lost).into_owned();
-                set("hs_additional_emails", list("hs_additional_emails", &[lost]));
+                // An email that fills a gap is no additional one.
+                let lost = Some(String::from_utf8_lossy(&lost).into_owned()).filter(|_| !mine.is_empty());
+                let all = list("hs_additional_emails", lost.as_slice());
+                if !all.is_empty() {
+                    set("hs_additional_emails", all);
+                }
             }
         }
         changes

@@ -104,7 +104,7 @@ impl Portal {
         self.write(kind, id, changes, Source::Crm, true)
     }
 
-    /// HubSpot itself sets values, as calculated properties do: the modified date stays.
+    /// HubSpot itself sets values, as calculated properties do: the modified date stays unless switched.
     pub fn recalculate<V: Into<Value> + Clone>(
         &mut self,
         now: Millis,
@@ -115,7 +115,7 @@ impl Portal {
         self.advance(now);
         let kind = self.object(object)?;
         let changes = self.changes(kind, changes)?;
-        self.write(kind, id, changes, Source::Calculated, false)
+        self.write(kind, id, changes, Source::Calculated, self.settings.switches.recalculation_bumps)
     }
 
     /// One value for many records in one millisecond, as workflows and bulk edits do.
@@ -193,7 +193,9 @@ impl Portal {
         let kind = self.object(object)?;
         let values = self.changes(kind, values)?;
         self.refuse_taken(kind, &values, None)?;
-        Ok(self.insert(kind, values, Source::Crm))
+        let id = self.insert(kind, values, Source::Crm);
+        self.associate_by_domain(kind, id);
+        Ok(id)
     }
 
     /// Makes a record with the values given and those HubSpot fills in.
@@ -240,17 +242,17 @@ impl Portal {
         self.stores[kind].note_values(id);
         self.index_later(kind, id);
         self.bump_later(kind, id);
-        if self.settings.switches.associate_by_domain {
-            self.associate_by_domain(kind, id);
-        }
         id
     }
 
-    /// HubSpot associates a new contact with the company of its email's domain, which nobody asked for.
-    fn associate_by_domain(&mut self, kind: TypeIndex, id: u64) {
-        let Some(companies) = resolve(&self.types, "companies").filter(|_| self.types[kind].name == "contacts") else {
+    /// HubSpot associates a new contact with the company of its email's domain, which nobody asked for. One that
+    /// came with a company is left alone.
+    pub(crate) fn associate_by_domain(&mut self, kind: TypeIndex, id: u64) {
+        let wanted = self.settings.switches.associate_by_domain && self.types[kind].name == "contacts";
+        let Some(companies) = resolve(&self.types, "companies").filter(|_| wanted) else { return };
+        if !self.visible_neighbours(kind, id, companies, 0).is_empty() {
             return;
-        };
+        }
         let contacts = &self.stores[kind];
         let email = contacts.catalogue.find("email").zip(contacts.records.get(&id));
         let email = email.and_then(|(property, record)| contacts.text(property, id, crate::store::Store::live(record)));
@@ -285,14 +287,19 @@ impl Portal {
         Ok(())
     }
 
-    /// A person takes a record out of the recycling bin: the same id, as a rule with a new modified date.
+    /// A person takes a record out of the recycling bin: the same id, as a rule with a new modified date. Refused where
+    /// another record has a value meanwhile that no two may have.
     pub fn restore(&mut self, now: Millis, object: &str, id: u64) -> Result<(), PortalError> {
         self.advance(now);
         let kind = self.object(object)?;
         let (now, bumps) = (self.now, self.settings.switches.restore_bumps);
         let wanted = self.missing(kind, id, "archived");
-        let archived = |r: &&mut Record| matches!(r.life, Life::Archived(_));
-        let record = self.stores[kind].records.get_mut(&id).filter(archived).ok_or(wanted)?;
+        let archived = |r: &&Record| matches!(r.life, Life::Archived(_));
+        let store = &self.stores[kind];
+        let keys = store.records.get(&id).filter(archived).map(|record| store.keys(record)).ok_or(wanted)?;
+        self.refuse_taken(kind, &keys, Some(id))?;
+        let wanted = self.missing(kind, id, "archived");
+        let record = self.stores[kind].records.get_mut(&id).ok_or(wanted)?;
         record.freeze();
         record.life = Life::Active;
         if bumps {

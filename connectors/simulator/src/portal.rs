@@ -1,7 +1,7 @@
 //! The portal: all its state, and the one door through which requests come.
 //!
-//! A request passes, in this order: the clock moves, what was due happens, the edge may fail, the token is checked, the
-//! limits are counted, the endpoint answers, and the answer may be spoilt on its way back.
+//! A request passes, in this order: the clock moves, what was due happens, the edge may fail, the limits are counted,
+//! the token is checked, the endpoint answers, and the answer may be spoilt on its way back.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -167,7 +167,7 @@ impl Portal {
             ) => Delivery::Answer(self.answer(request, parsed, Some(spoil))),
             Some(FaultKind::Conflict) => {
                 let problem = Problem::conflict("A conflicting write is in progress");
-                Delivery::Answer(self.refuse(&problem, Vec::new()))
+                Delivery::Answer(self.turn_away(&parsed, &problem))
             }
             Some(FaultKind::Slow { .. }) => Delivery::Answer(self.answer(request, parsed, None)),
             Some(FaultKind::Limited { policy, documented }) => {
@@ -176,42 +176,36 @@ impl Portal {
                 self.limits.spend_elsewhere(self.now, 1);
                 Delivery::Answer(self.limited(&parsed, policy, shape))
             }
-            Some(FaultKind::Locked) => Delivery::Answer(self.refuse(&Problem::locked(), Vec::new())),
+            Some(FaultKind::Locked) => Delivery::Answer(self.turn_away(&parsed, &Problem::locked())),
             Some(FaultKind::Migrating { retry_after }) => {
                 let mut response = self.edge(477, true);
                 response.headers.push(("Retry-After".into(), retry_after.to_string()));
                 Delivery::Answer(response)
             }
             Some(FaultKind::Unauthorized) => {
-                let at = self.now - 75_000;
-                Delivery::Answer(self.refuse(&expired(self.now, at), Vec::new()))
+                let problem = expired(self.now, self.now - 75_000);
+                Delivery::Answer(self.turn_away(&parsed, &problem))
             }
             Some(FaultKind::Forbidden) => {
                 let problem =
                     Problem::missing_scopes(vec!["crm.objects.contacts.read".into()], family == Family::Dated);
-                Delivery::Answer(self.refuse(&problem, Vec::new()))
+                Delivery::Answer(self.turn_away(&parsed, &problem))
             }
         }
     }
 
-    /// Token, limits, endpoint.
+    /// Limits, token, endpoint.
     pub(crate) fn answer(&mut self, request: &Request, parsed: Parsed<'_>, spoil: Option<FaultKind>) -> Response {
+        let rate_headers = match self.count(&parsed) {
+            Ok(rate_headers) => rate_headers,
+            Err(limited) => return limited,
+        };
         if request.path.len() > LONGEST_URL {
-            return self.refuse(&Problem::too_long(), Vec::new());
+            return self.refuse(&Problem::too_long(), rate_headers);
         }
         if let Err(problem) = self.authorize(request) {
-            return self.refuse(&problem, Vec::new());
+            return self.refuse(&problem, rate_headers);
         }
-        let budget = parsed.budget();
-        if let Err(policy) = self.limits.take(self.now, budget) {
-            *self.calls.refused.entry(policy).or_default() += 1;
-            let shape = match budget {
-                limits::Budget::Search => self.settings.switches.search_limit_body,
-                _ => LimitBody::Documented,
-            };
-            return self.limited(&parsed, policy, shape);
-        }
-        let rate_headers = self.limits.headers(self.now, budget);
         let call = Call { parsed, body: &request.body, spoil };
         let writes = matches!(call.parsed.route, Route::Write(_));
         let response = match self.permitted(&call).and_then(|()| self.dispatch(&call)) {
@@ -222,6 +216,26 @@ impl Portal {
             self.note_request(request, response.status);
         }
         response
+    }
+
+    /// Counts a request: the rate headers of its answer, or the 429 that it gets instead.
+    fn count(&mut self, parsed: &Parsed<'_>) -> Result<Vec<(String, String)>, Response> {
+        let budget = parsed.budget();
+        let Err(policy) = self.limits.take(self.now, budget) else { return Ok(self.limits.headers(self.now, budget)) };
+        *self.calls.refused.entry(policy).or_default() += 1;
+        let shape = match budget {
+            limits::Budget::Search => self.settings.switches.search_limit_body,
+            _ => LimitBody::Documented,
+        };
+        Err(self.limited(parsed, policy, shape))
+    }
+
+    /// Refuses a request before it comes to the endpoint. It counts all the same.
+    fn turn_away(&mut self, parsed: &Parsed<'_>, problem: &Problem) -> Response {
+        match self.count(parsed) {
+            Ok(rate_headers) => self.refuse(problem, rate_headers),
+            Err(limited) => limited,
+        }
     }
 
     fn authorize(&self, request: &Request) -> Result<(), Problem> {

@@ -83,6 +83,11 @@ impl Problem {
         Problem { page: true, ..Self::new(414, "URI Too Long") }
     }
 
+    /// 414 of a merge, as JSON.
+    pub(crate) fn too_many_identities() -> Self {
+        Self::new(414, "Cannot have more than 250 identities on a profile")
+    }
+
     /// 500 as JSON.
     pub(crate) fn internal() -> Self {
         Self::new(500, "internal error")

@@ -18,8 +18,8 @@ pub(crate) struct Store {
     pub(crate) records: BTreeMap<u64, Record>,
     /// Indexed modified date and id, of every record the index knows.
     pub(crate) by_modified: BTreeSet<(Millis, u64)>,
-    /// For each looked-up property: hash of the lower-cased value to id. A hit is verified against the record.
-    lookup: HashMap<PropertyId, HashMap<u64, u64>>,
+    /// For each looked-up property: hash of the lower-cased value and id. A hit is verified against the record.
+    lookup: HashMap<PropertyId, BTreeSet<(u64, u64)>>,
     ids: IdBlocks,
 }
 
@@ -67,13 +67,10 @@ impl Store {
     /// Makes a property searchable by exact value.
     pub(crate) fn look_up_by(&mut self, property: &str) {
         if let Some(id) = self.catalogue.find(property) {
-            let mut index = HashMap::new();
-            for (record_id, record) in self.records.iter().filter(|(_, r)| r.is_active()) {
-                if let Some(value) = record.values.get(id).filter(|v| !v.is_empty()) {
-                    index.insert(fold(value), *record_id);
-                }
-            }
-            self.lookup.insert(id, index);
+            let active = self.records.iter().filter(|(_, r)| r.is_active());
+            let held = active.filter_map(|(record_id, r)| Some((r.values.get(id)?, *record_id)));
+            let index = held.filter(|(value, _)| !value.is_empty()).map(|(value, record_id)| (fold(value), record_id));
+            self.lookup.insert(id, index.collect());
         }
     }
 
@@ -106,32 +103,46 @@ impl Store {
         let more = self.catalogue.find("hs_additional_emails").and_then(|p| record.values.get(p));
         for (property, index) in &mut self.lookup {
             if let Some(value) = record.values.get(*property).filter(|v| !v.is_empty()) {
-                index.insert(fold(value), id);
+                index.insert((fold(value), id));
             }
             // A contact is found by each of its emails.
             if self.catalogue.get(*property).name == "email" {
                 for email in more.iter().flat_map(|all| all.split(|b| *b == b';')).filter(|e| !e.is_empty()) {
-                    index.insert(fold(email), id);
+                    index.insert((fold(email), id));
                 }
             }
         }
     }
 
-    /// The active record that holds this value of a looked-up property.
+    /// The first active record that holds this value of a looked-up property.
     pub(crate) fn holder(&self, property: PropertyId, value: &str) -> Option<u64> {
         let mut escaped = Vec::new();
         crate::json::escape_into(&mut escaped, value);
-        self.holder_of(property, &escaped)
+        self.holders(property, &escaped).next()
     }
 
-    fn holder_of(&self, property: PropertyId, escaped: &[u8]) -> Option<u64> {
-        let id = *self.lookup.get(&property)?.get(&fold(escaped))?;
-        let record = self.records.get(&id).filter(|r| r.is_active())?;
+    /// The active records that hold a value, in id order.
+    fn holders(&self, property: PropertyId, escaped: &[u8]) -> impl Iterator<Item = u64> {
+        let hash = fold(escaped);
+        let noted =
+            self.lookup.get(&property).into_iter().flat_map(move |index| index.range((hash, 0)..=(hash, u64::MAX)));
+        noted.map(|(_, id)| *id).filter(move |id| self.holds(*id, property, escaped))
+    }
+
+    fn holds(&self, id: u64, property: PropertyId, escaped: &[u8]) -> bool {
+        let Some(record) = self.records.get(&id).filter(|r| r.is_active()) else { return false };
         let held = |property| record.values.get(property).unwrap_or_default();
         let more = self.catalogue.find("hs_additional_emails").filter(|_| self.catalogue.get(property).name == "email");
         let mut emails = more.into_iter().flat_map(|more| held(more).split(|b| *b == b';'));
-        let holds = held(property).eq_ignore_ascii_case(escaped) || emails.any(|e| e.eq_ignore_ascii_case(escaped));
-        holds.then_some(id)
+        held(property).eq_ignore_ascii_case(escaped) || emails.any(|e| e.eq_ignore_ascii_case(escaped))
+    }
+
+    /// A record's values as `taken` asks for them: each of a contact's emails is one of its own.
+    pub(crate) fn keys(&self, record: &Record) -> Vec<(PropertyId, Vec<u8>)> {
+        let email = self.catalogue.find("email");
+        let more = self.catalogue.find("hs_additional_emails").and_then(|p| record.values.get(p)).unwrap_or_default();
+        let more = more.split(|b| *b == b';').filter_map(|value| Some((email?, value)));
+        record.values.iter().chain(more).map(|(property, value)| (property, value.to_vec())).collect()
     }
 
     /// The first of these values that another record already has, where no two may have the same.
@@ -142,7 +153,7 @@ impl Store {
     ) -> Option<(PropertyId, u64)> {
         values.iter().filter(|(property, value)| !value.is_empty() && self.is_key(*property)).find_map(
             |(property, value)| {
-                let holder = self.holder_of(*property, value).filter(|id| Some(*id) != by_other_than)?;
+                let holder = self.holders(*property, value).find(|id| Some(*id) != by_other_than)?;
                 Some((*property, holder))
             },
         )

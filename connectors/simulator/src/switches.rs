@@ -168,6 +168,8 @@ pub struct Switches {
     pub records_page: usize,
     /// Rows per record in one answer of an association batch read.
     pub associations_page: usize,
+    /// Whether a batch that removes associations answers 200 with a body from 2026-09 on (otherwise 204).
+    pub removal_body: bool,
     /// Whether a new contact is associated with the company that has its email's domain.
     pub associate_by_domain: bool,
     /// How many versions a property's history keeps; contacts keep more.
@@ -182,6 +184,8 @@ pub struct Switches {
     pub archive_bumps: bool,
     /// Whether taking a record out of the recycling bin moves its modified date.
     pub restore_bumps: bool,
+    /// Whether what HubSpot itself calculates moves the modified date.
+    pub recalculation_bumps: bool,
     /// Archiving an id that is unknown or archived already.
     pub unknown_archive: UnknownArchive,
     /// Whether archiving a merged-away id archives the survivor.
@@ -236,6 +240,7 @@ impl Default for Switches {
             associations_multi_status: true,
             records_page: usize::MAX,
             associations_page: 500,
+            removal_body: false,
             associate_by_domain: true,
             history_depth: 20,
             contact_history_depth: 45,
@@ -243,6 +248,7 @@ impl Default for Switches {
             sensitive_scope: false,
             archive_bumps: false,
             restore_bumps: true,
+            recalculation_bumps: false,
             unknown_archive: UnknownArchive::NoContent,
             archive_follows_merge: false,
             merged_write: MergedRead::Omitted,

@@ -63,9 +63,9 @@ fn act(world: &World, dice: &mut Rng, ledger: &mut Ledger) {
                 let (id, since) = archived[dice.usize(..archived.len())];
                 if portal.restore(now, object, id).is_ok() {
                     ledger.archives.restored(now, object, id);
+                    ledger.restored(id, since, now);
+                    ledger.links.moved(now, object, &[id]);
                 }
-                ledger.restored(id, since, now);
-                ledger.links.moved(now, object, &[id]);
             }
         }
         88..91 => {

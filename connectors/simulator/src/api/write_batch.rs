@@ -3,7 +3,7 @@
 //! With a trace id of its own on every input each one succeeds or fails alone; without them one bad input refuses the whole
 //! batch, and the refusal says neither which one nor who holds the value. Results come in an order of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::batch::{INPUTS, at_most, body, given_twice};
 use crate::faults::FaultKind;
@@ -93,9 +93,8 @@ impl Portal {
                     }
                 }
                 (Doing::Upsert, Some(id), Some(key)) => {
-                    let record = self.by_key(kind, key, id.trim())?;
-                    let same = record.map_or_else(|| format!("{key}={}", id.trim().to_lowercase()), |r| r.to_string());
-                    if !seen.insert(same) && self.settings.switches.upsert_duplicates == DuplicateInputs::Reject {
+                    let again = !seen.insert(self.meant(kind, key, &id)?);
+                    if again && self.settings.switches.upsert_duplicates == DuplicateInputs::Reject {
                         twice.push(id);
                     }
                 }
@@ -104,12 +103,31 @@ impl Portal {
         if twice.is_empty() { Ok(()) } else { Err(given_twice(twice)) }
     }
 
+    /// What an upsert comes to: the record that has the key, or the key itself.
+    fn meant(&self, kind: TypeIndex, key: &str, id: &str) -> Result<String, Problem> {
+        let record = self.by_key(kind, key, id.trim())?;
+        Ok(record.map_or_else(|| format!("{key}={}", id.trim().to_lowercase()), |r| r.to_string()))
+    }
+
+    /// For each input the place of the first that comes to the same record: as a rule its own.
+    fn firsts(&self, kind: TypeIndex, doing: Doing, inputs: &[Input]) -> Result<Vec<usize>, Problem> {
+        let mut seen = BTreeMap::new();
+        let mut firsts = Vec::with_capacity(inputs.len());
+        for (n, input) in inputs.iter().enumerate() {
+            let first = match (doing, input.id.clone(), input.id_property.as_deref()) {
+                (Doing::Upsert, Some(id), Some(key)) => {
+                    *seen.entry(self.meant(kind, key, &id.into_string())?).or_insert(n)
+                }
+                _ => n,
+            };
+            firsts.push(first);
+        }
+        Ok(firsts)
+    }
+
     /// Whether each input succeeds or fails by itself.
     fn each_alone(&self, doing: Doing, inputs: &[Input]) -> bool {
         let switches = &self.settings.switches;
-        if doing == Doing::Upsert && switches.upsert_duplicates == DuplicateInputs::Collapse {
-            return true;
-        }
         let by_email = inputs.iter().any(|input| input.id_property.as_deref() == Some("email"));
         let allowed = match doing {
             Doing::Create => true,
@@ -151,13 +169,14 @@ impl Portal {
         doing: Doing,
         inputs: &[Input],
     ) -> Result<Vec<Outcome>, Problem> {
+        let firsts = self.firsts(kind, doing, inputs)?;
         let mut planned = Vec::with_capacity(inputs.len());
-        let mut claimed: BTreeSet<(PropertyId, Vec<u8>)> = BTreeSet::new();
+        let mut claimed: BTreeMap<(PropertyId, Vec<u8>), usize> = BTreeMap::new();
         let mut flaws: Vec<Flaw> = Vec::new();
         let (mut taken, mut first) = (false, None);
-        for input in inputs {
+        for (input, first_place) in inputs.iter().zip(&firsts) {
             let plan = self.plan(kind, doing, input, call.parsed.enforcing);
-            match plan.and_then(|plan| self.claim(kind, plan, &mut claimed)) {
+            match plan.and_then(|plan| self.claim(kind, plan, *first_place, &mut claimed)) {
                 Ok(plan) => planned.push(plan),
                 Err(Refused::Flaws(more)) => flaws.extend(more),
                 Err(Refused::Taken(_)) => taken = true,
@@ -174,25 +193,29 @@ impl Portal {
             return Err(problem);
         }
         let spoilt = inputs.len().div_ceil(10);
-        let all = inputs.iter().zip(planned).enumerate();
-        Ok(all
-            .map(|(n, (input, plan))| {
-                self.carry_out(kind, doing, input, Ok(plan), call.spoil.as_ref().filter(|_| n < spoilt))
-            })
-            .collect())
+        let mut outcomes = Vec::with_capacity(inputs.len());
+        for (n, (input, plan)) in inputs.iter().zip(planned).enumerate() {
+            // What an earlier input made or changed is looked at anew.
+            let plan = if firsts[n] == n { Ok(plan) } else { self.plan(kind, doing, input, call.parsed.enforcing) };
+            outcomes.push(self.carry_out(kind, doing, input, plan, call.spoil.as_ref().filter(|_| n < spoilt)));
+        }
+        let shared = firsts.iter().enumerate().any(|(n, first)| *first != n);
+        Ok(if shared { once_each(outcomes) } else { outcomes })
     }
 
-    /// Refuses a value that an earlier input of the batch claims, where no two records may have the same.
+    /// Refuses a value that an earlier input claims for another record, where no two may have the same.
     fn claim(
         &self,
         kind: TypeIndex,
         planned: Planned,
-        claimed: &mut BTreeSet<(PropertyId, Vec<u8>)>,
+        first: usize,
+        claimed: &mut BTreeMap<(PropertyId, Vec<u8>), usize>,
     ) -> Result<Planned, Refused> {
         let store = &self.stores[kind];
         if let Planned::Ready { prepared, .. } = &planned {
             for change in prepared.changes.iter().filter(|c| !c.value.is_empty() && store.is_key(c.property)) {
-                if claimed.insert((change.property, change.value.to_ascii_lowercase())) {
+                let value = (change.property, change.value.to_ascii_lowercase());
+                if *claimed.entry(value).or_insert(first) == first {
                     continue;
                 }
                 let property = store.catalogue.get(change.property);

@@ -107,6 +107,9 @@ impl Portal {
         if primary == other {
             return Err(Problem::invalid(format!("Cannot merge object {primary} with itself")));
         }
+        if self.merges_too_much(kind, primary, other) {
+            return Err(Problem::too_many_identities());
+        }
         let id = self.merge_records(kind, primary, other);
         Ok(self.done(call, kind, 200, &Done { id, shown: Shown::New, warnings: Vec::new(), trace: None }))
     }

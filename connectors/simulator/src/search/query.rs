@@ -62,7 +62,8 @@ pub(crate) enum Field {
     Never,
 }
 
-/// What a filter demands. Operands are prepared for their field: numbers and dates parsed, text lower-cased.
+/// What a filter demands. Operands are prepared for their field: numbers and dates parsed, text but for choices
+/// lower-cased.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Test {
     Eq(Operand),
@@ -282,15 +283,17 @@ fn condition(filter: &Filter, scope: &Scope<'_>) -> Result<Condition, Problem> {
         "NOT_IN" => Test::NotIn(many()?),
         "HAS_PROPERTY" => Test::Has,
         "NOT_HAS_PROPERTY" => Test::HasNot,
-        "CONTAINS_TOKEN" => Test::Contains(token(filter)?),
-        "NOT_CONTAINS_TOKEN" => Test::ContainsNot(token(filter)?),
+        "CONTAINS_TOKEN" => Test::Contains(token(filter, field)?),
+        "NOT_CONTAINS_TOKEN" => Test::ContainsNot(token(filter, field)?),
         other => return Err(Problem::invalid(format!("Unknown operator: {other}"))),
     };
     Ok(Condition { field, test })
 }
 
-fn token(filter: &Filter) -> Result<String, Problem> {
-    let value = filter.value.as_ref().map(|v| v.text().to_lowercase());
+/// Choices are compared as they are, whatever the operator.
+fn token(filter: &Filter, field: Field) -> Result<String, Problem> {
+    let value = filter.value.as_ref().map(Scalar::text);
+    let value = value.map(|text| if matches!(field, Field::Choice(_)) { text } else { text.to_lowercase() });
     value.ok_or_else(|| Problem::invalid(format!("Operator {} needs a value", filter.operator)))
 }
 

@@ -21,6 +21,7 @@ impl Portal {
         for edge in &prepared.links {
             self.apply_labels((kind, id), (edge.to, edge.to_id), &edge.types);
         }
+        self.associate_by_domain(kind, id);
         id
     }
 

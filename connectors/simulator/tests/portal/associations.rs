@@ -188,6 +188,20 @@ fn a_new_contact_is_associated_with_the_company_of_its_domain() {
 }
 
 #[test]
+fn a_company_is_found_by_its_domain_though_another_of_the_same_is_archived() {
+    let mut client = Client::quiet();
+    let both = [0; 2].map(|_| client.create("companies", &[("domain", "acme.example")]));
+    for (n, (gone, left)) in [(both[0], both[1]), (both[1], both[0])].into_iter().enumerate() {
+        client.portal.archive(client.now, "companies", gone).unwrap();
+        let contact = client.create("contacts", &[("email", &format!("u{n}@acme.example"))]);
+        let all = client.portal.associations("contacts", "companies");
+        let found: Vec<u64> = all.iter().filter(|e| e.from_id == contact).map(|e| e.to_id).collect();
+        assert_eq!(found, [left, left], "the primary type and the unlabeled one");
+        client.portal.restore(client.now, "companies", gone).unwrap();
+    }
+}
+
+#[test]
 fn a_merge_moves_associations_to_the_survivor() {
     let (mut client, contact, company) = pair();
     let other = client.create("contacts", &[("firstname", "Ada again")]);

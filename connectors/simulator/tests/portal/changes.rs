@@ -38,7 +38,7 @@ fn writing_what_is_already_there_moves_nothing_unless_switched() {
 }
 
 #[test]
-fn calculated_values_change_without_moving_the_modified_date() {
+fn calculated_values_change_without_moving_the_modified_date_unless_switched() {
     let mut client = Client::quiet();
     let id = client.create("companies", &[("name", "c")]);
     let made = client.now;
@@ -46,6 +46,9 @@ fn calculated_values_change_without_moving_the_modified_date() {
     client.portal.recalculate(client.now, "companies", id, &[("num_associated_contacts", "7")]).unwrap();
     let record = client.portal.record("companies", id).unwrap();
     assert_eq!((record.text("num_associated_contacts").as_deref(), record.updated_at), (Some("7"), made));
+    client.portal.switches_mut().recalculation_bumps = true;
+    client.portal.recalculate(client.now, "companies", id, &[("num_associated_contacts", "8")]).unwrap();
+    assert_eq!(client.portal.record("companies", id).unwrap().updated_at, client.now);
 }
 
 #[test]
@@ -64,6 +67,27 @@ fn a_merge_leaves_its_marks_and_fills_the_gaps_of_the_primary() {
     for id in [first, second] {
         assert_eq!(client.portal.record("contacts", id).unwrap().merged_into, Some(survivor));
     }
+}
+
+#[test]
+fn an_email_that_fills_the_gap_of_a_cleared_one_is_no_additional_one() {
+    let mut client = Client::quiet();
+    let first = client.create("contacts", &[("email", "a@x.example")]);
+    client.edit("contacts", first, &[("email", "")]);
+    let second = client.create("contacts", &[("email", "b@x.example")]);
+    let survivor = client.portal.merge(client.now, "contacts", first, second).unwrap();
+    assert_eq!(client.held("contacts", survivor, "email"), "b@x.example");
+    assert_eq!(client.portal.record("contacts", survivor).unwrap().text("hs_additional_emails"), None);
+}
+
+#[test]
+fn additional_emails_of_both_stay_when_an_email_fills_a_gap() {
+    let mut client = Client::quiet();
+    let first = client.create("contacts", &[("email", ""), ("hs_additional_emails", "p@x.example")]);
+    let second = client.create("contacts", &[("email", "b@x.example"), ("hs_additional_emails", "q@x.example")]);
+    let survivor = client.portal.merge(client.now, "contacts", first, second).unwrap();
+    assert_eq!(client.held("contacts", survivor, "email"), "b@x.example");
+    assert_eq!(client.held("contacts", survivor, "hs_additional_emails"), "p@x.example;q@x.example");
 }
 
 #[test]
@@ -214,4 +238,23 @@ fn companies_may_share_a_domain() {
     client.create("companies", &[("domain", "x.example")]);
     client.create("companies", &[("domain", "x.example")]);
     assert_eq!(client.portal.active_ids("companies").len(), 2);
+}
+
+#[test]
+fn a_record_stays_in_the_bin_while_another_has_a_value_that_no_two_may_have() {
+    let mut client = Client::quiet();
+    client.portal.add_property(client.now, "contacts", &simulator::NewProperty::unique("sync_key")).unwrap();
+    let first = client.create("contacts", &[("email", "a@x.example"), ("sync_key", "k1")]);
+    let second = client.create("contacts", &[("email", "b@x.example")]);
+    let survivor = client.portal.merge(client.now, "contacts", first, second).unwrap();
+    client.portal.archive(client.now, "contacts", survivor).unwrap();
+    for (property, value) in [("email", "A@x.example"), ("email", "b@x.example"), ("sync_key", "k1")] {
+        let holder = client.create("contacts", &[(property, value)]);
+        let refused = client.portal.restore(client.now, "contacts", survivor);
+        assert_eq!(refused, Err(PortalError::Taken { property: property.into(), holder }), "{value}");
+        assert_eq!(client.portal.record("contacts", survivor).unwrap().archived_at, Some(client.now));
+        client.portal.archive(client.now, "contacts", holder).unwrap();
+    }
+    client.portal.restore(client.now, "contacts", survivor).unwrap();
+    assert!(client.portal.create(client.now, "contacts", &[("email", "b@x.example")]).is_err());
 }

@@ -1,4 +1,4 @@
-use simulator::{LimitBody, Policy, Request, Settings, Tier, Zone};
+use simulator::{FaultKind, LimitBody, Policy, Request, Settings, Tier, When, Zone};
 
 use crate::client::{Client, parsed, quiet};
 
@@ -102,6 +102,49 @@ fn the_day_ends_at_midnight_of_the_account_and_refused_calls_count() {
     client.wait(1);
     let first = list(&mut client);
     assert_eq!((first.status, first.header("X-HubSpot-RateLimit-Daily-Remaining")), (200, Some("249999")));
+}
+
+#[test]
+fn a_refusal_uses_up_the_limits_once() {
+    for kind in [FaultKind::Locked, FaultKind::Conflict, FaultKind::Forbidden, FaultKind::Unauthorized] {
+        let mut client = tier(Tier::Professional);
+        client.portal.inject(kind.clone(), When::next(1));
+        let refused = list(&mut client);
+        let left = |name: &str| refused.header(&format!("X-HubSpot-RateLimit-{name}")).map(str::to_owned);
+        let both = (left("Remaining"), left("Daily-Remaining"));
+        assert_eq!(both, (Some("189".to_owned()), Some("624999".to_owned())), "{kind:?}");
+        assert_eq!(list(&mut client).header("X-HubSpot-RateLimit-Remaining"), Some("188"), "{kind:?}");
+    }
+    let mut client = tier(Tier::Professional);
+    let garbage = Request::get("/crm/v3/owners", "garbage");
+    let long = Request::get(format!("/crm/v3/owners?properties={}", "x".repeat(17_000)), client.portal.token());
+    for (request, told) in [(garbage, (401, Some("189"))), (long, (414, Some("188")))] {
+        let response = client.send(&request);
+        assert_eq!((response.status, response.header("X-HubSpot-RateLimit-Remaining")), told);
+    }
+}
+
+#[test]
+fn a_refusal_is_a_429_where_the_limits_are_used_up() {
+    let mut client = tier(Tier::Professional);
+    (0..190).for_each(|_| drop(list(&mut client)));
+    client.portal.inject(FaultKind::Locked, When::next(1));
+    assert_eq!(list(&mut client).status, 429);
+    assert_eq!(client.send(&Request::get("/crm/v3/owners", "garbage")).status, 429);
+    assert_eq!(client.portal.calls().refused[&Policy::TenSecondly], 2);
+}
+
+#[test]
+fn what_comes_from_the_edge_uses_up_nothing() {
+    let mut client = tier(Tier::Professional);
+    for kind in
+        [FaultKind::Edge { status: 503, empty: true }, FaultKind::Migrating { retry_after: 5 }, FaultKind::Reset]
+    {
+        client.portal.inject(kind, When::next(1));
+        let request = Request::get("/crm/v3/objects/deals", client.portal.token());
+        client.portal.exchange(client.now, &request);
+    }
+    assert_eq!(list(&mut client).header("X-HubSpot-RateLimit-Daily-Remaining"), Some("624999"));
 }
 
 #[test]

@@ -175,6 +175,11 @@ fn operators_do_what_they_say() {
     assert_eq!(find("firstname", "IN", json!({"values": ["Ada", "bob"]})), [bob]);
     assert_eq!(find("hs_lead_status", "EQ", json!({"value": "new"})), Vec::<u64>::new());
     assert_eq!(find("hs_lead_status", "IN", json!({"values": ["NEW", "open"]})), [ada]);
+    assert_eq!(find("firstname", "CONTAINS_TOKEN", json!({"value": "ADA"})), [ada]);
+    assert_eq!(find("hs_lead_status", "CONTAINS_TOKEN", json!({"value": "NEW"})), [ada]);
+    assert_eq!(find("hs_lead_status", "CONTAINS_TOKEN", json!({"value": "new"})), Vec::<u64>::new());
+    assert_eq!(find("hs_lead_status", "NOT_CONTAINS_TOKEN", json!({"value": "new"})), set(&[ada, bob, none]));
+    assert_eq!(find("hs_lead_status", "NOT_CONTAINS_TOKEN", json!({"value": "NEW"})), set(&[bob, none]));
 }
 
 #[test]

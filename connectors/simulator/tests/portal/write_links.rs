@@ -161,6 +161,20 @@ fn a_batch_parts_one_record_from_many() {
 }
 
 #[test]
+fn a_batch_that_parts_records_has_a_body_in_the_enforcing_version_as_switched() {
+    let (mut client, contact, [company, ..]) = world();
+    client.portal.switches_mut().removal_body = true;
+    client.put(&path(contact, company), &json!([default(279)]));
+    let to = [json!({"id": company.to_string()})];
+    let body = json!({"inputs": [{"from": {"id": contact.to_string()}, "to": to}]});
+    let (status, answer) = client.post(&format!("{BATCH}/archive"), &body);
+    assert_eq!((status, &answer["status"], &answer["results"]), (200, &json!("COMPLETE"), &json!([])));
+    assert!(answer["startedAt"].is_string() && answer["completedAt"].is_string() && answer.get("errors").is_none());
+    assert_eq!(types(&client, contact, company), [] as [u32; 0]);
+    assert_eq!(client.post("/crm/v4/associations/contacts/companies/batch/archive", &body).0, 204);
+}
+
+#[test]
 fn a_create_brings_its_associations_and_the_type_says_with_what() {
     let (mut client, contact, [company, ..]) = world();
     let deal = |to: u64, kind: u32| {
@@ -190,6 +204,18 @@ fn a_new_contact_is_associated_with_the_company_of_its_email_unless_switched_off
     client.portal.switches_mut().associate_by_domain = false;
     client.post("/crm/v3/objects/contacts", &contact("b"));
     assert_eq!(client.portal.associations("contacts", "companies").len(), 2);
+}
+
+#[test]
+fn a_contact_that_comes_with_a_company_is_not_associated_by_its_email_besides() {
+    let (mut client, _, [company, ..]) = world();
+    client.create("companies", &[("name", "X"), ("domain", "x.example")]);
+    let contact = json!({"properties": {"email": "a@x.example"},
+        "associations": [{"to": {"id": company.to_string()}, "types": [default(279)]}]});
+    assert_eq!(client.post("/crm/v3/objects/contacts", &contact).0, 201);
+    let edges = client.portal.associations("contacts", "companies");
+    let told: Vec<(u64, u32)> = edges.iter().map(|e| (e.to_id, e.type_id)).collect();
+    assert_eq!(told, [(company, 1), (company, 279)], "the only company is the primary one");
 }
 
 #[test]

@@ -182,6 +182,23 @@ fn a_merge_through_the_api_answers_with_the_survivor() {
 }
 
 #[test]
+fn a_client_cannot_merge_more_than_two_hundred_and_fifty_records_into_one() {
+    let mut client = Client::quiet();
+    client.portal.switches_mut().merge_id = MergeId::KeepPrimary;
+    let known: Vec<String> = (1..250).map(|n| n.to_string()).collect();
+    let full = client.create("contacts", &[("hs_merged_object_ids", known.join(";").as_str())]);
+    let others = [0; 2].map(|_| client.create("contacts", &[]));
+    let [last, more] = others.map(|other| {
+        let body = json!({"primaryObjectId": full.to_string(), "objectIdToMerge": other.to_string()});
+        client.post(&format!("{CONTACTS}/merge"), &body)
+    });
+    assert_eq!((last.0, more.0), (200, 414));
+    assert_eq!(more.1["message"], "Cannot have more than 250 identities on a profile");
+    assert_eq!((&more.1["status"], more.1.get("category")), (&json!("error"), None));
+    assert!(client.portal.record("contacts", others[1]).unwrap().is_active());
+}
+
+#[test]
 fn a_forgotten_contact_is_in_no_list_and_an_unknown_address_is_only_noted() {
     let mut client = Client::quiet();
     let made = client.create("contacts", &[("email", "a@x.example")]);

@@ -97,6 +97,29 @@ fn two_inputs_for_one_record_are_refused_or_become_one_as_switched() {
 }
 
 #[test]
+fn inputs_that_share_a_record_are_carried_out_one_after_the_other() {
+    let mut client = keyed();
+    client.portal.switches_mut().upsert_duplicates = DuplicateInputs::Collapse;
+    let mut body = by_email(&["a@x.example", "b@x.example", "A@x.example"]);
+    body["inputs"][0]["properties"] = json!({"firstname": "First", "jobtitle": "CEO"});
+    body["inputs"][2]["properties"] = json!({"firstname": "Last"});
+    let (status, answer) = client.post(PATH, &body);
+    assert_eq!((status, ids(&answer).len(), client.portal.active_ids("contacts").len()), (200, 2, 2));
+    let (_, a) = client.get("/crm/v3/objects/contacts/a%40x.example?idProperty=email&properties=firstname,jobtitle");
+    assert_eq!((&a["properties"]["firstname"], &a["properties"]["jobtitle"]), (&json!("Last"), &json!("CEO")));
+}
+
+#[test]
+fn inputs_that_may_share_a_record_are_still_all_or_nothing() {
+    let mut client = keyed();
+    client.portal.switches_mut().upsert_duplicates = DuplicateInputs::Collapse;
+    let mut body = by_email(&["a@x.example", "A@x.example", "b@x.example"]);
+    body["inputs"][2]["properties"]["nowhere"] = json!("x");
+    assert_eq!(client.post(PATH, &body).0, 400);
+    assert_eq!(client.portal.active_ids("contacts").len(), 0);
+}
+
+#[test]
 fn a_key_must_be_named_and_unique() {
     let mut client = keyed();
     assert_eq!(client.post(PATH, &json!({"inputs": [{"id": "x", "properties": {}}]})).0, 400);
