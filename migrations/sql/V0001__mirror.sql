@@ -81,6 +81,13 @@ CREATE TABLE sync_touched (
 
 CREATE INDEX sync_touched_by_record ON sync_touched (object, record_id, row_handle);
 
+-- Which record a row with a key of its own became: a row that comes back with the key is that record's.
+CREATE TABLE sync_keys (
+    object TEXT NOT NULL, uid TEXT NOT NULL, record_id TEXT NOT NULL, PRIMARY KEY (object, uid)
+) WITHOUT ROWID;
+
+CREATE INDEX sync_keys_by_record ON sync_keys (object, record_id);
+
 -- One row for each mapped object type, moved by every transaction that writes its records. Times are the remote's.
 CREATE TABLE sync_objects (
     object TEXT PRIMARY KEY, table_name TEXT NOT NULL UNIQUE, mapping_fingerprint TEXT NOT NULL,

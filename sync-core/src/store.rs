@@ -23,6 +23,7 @@ mod handle;
 mod heal;
 mod journal;
 mod keep;
+mod keys;
 mod links;
 mod lock;
 mod metadata;

@@ -1,4 +1,7 @@
 //! Archives, last of all: what was edited in the same rows has been sent by then.
+//!
+//! An answer that says nothing of its records counts as done, and is then looked at: what the remote passed over in
+//! silence goes on asking, as a reject.
 
 use super::Pushed;
 use super::breaker::Breaker;
@@ -37,11 +40,25 @@ impl<R: Remote + 'static> Engine<R> {
             .await?;
         self.step("push.intended")?;
         let ids: Vec<RecordId> = entries.iter().filter_map(|entry| entry.id.clone()).collect();
-        self.deliver(table, Writing::Archive, entries, breaker, pushed).await?;
+        self.deliver(table, Writing::Archive, entries.clone(), breaker, pushed).await?;
         let records = self.remote().read(table.object(), &ids, true, &table.fetched).await?;
         self.step("push.archived_read")?;
+        let is_told = |id: &RecordId| records.iter().any(|record| record.id == *id);
+        let untold: Vec<RecordId> = ids.into_iter().filter(|id| !is_told(id)).collect();
+        let active = match untold.is_empty() {
+            true => Vec::new(),
+            false => self.remote().read(table.object(), &untold, false, &table.fetched).await?,
+        };
         let applying = Arc::clone(table);
-        self.store().write(move |write| write.apply(&applying, &records)).await?;
+        let passed_over = self
+            .store()
+            .write(move |write| {
+                write.apply(&applying, &records)?;
+                write.archives_passed_over(&applying, &entries, &active)
+            })
+            .await?;
+        pushed.archived -= passed_over;
+        pushed.refused += passed_over;
         Ok(())
     }
 }

@@ -50,11 +50,11 @@ impl<R: Remote + 'static> Engine<R> {
                     let mut sorted = sort(part, outcomes);
                     let not_done = std::mem::take(&mut sorted.not_done);
                     breaker.note(sorted.done.is_empty() && sorted.refused.is_empty());
-                    existing.extend(self.settle_sorted(table, sorted, pushed).await?);
                     let why =
                         not_done.iter().map(|(_, error)| error).find(|error| error.kind != RemoteErrorKind::Refused);
                     let why = why.cloned();
                     parts.push(not_done.into_iter().map(|(entry, _)| entry).collect());
+                    existing.extend(self.settle_or_call_off(table, sorted, &mut parts, pushed).await?);
                     if let Some(error) = why.map(RunError::from) {
                         self.call_off(parts, &error).await?;
                         return Err(error);
@@ -67,7 +67,8 @@ impl<R: Remote + 'static> Engine<R> {
                 Err(error) if error.kind == RemoteErrorKind::Refused => {
                     let refusal = refusal_of(&error);
                     let refused = part.into_iter().map(|entry| (entry, refusal.clone())).collect();
-                    existing.extend(self.settle_sorted(table, Sorted { refused, ..Sorted::default() }, pushed).await?);
+                    let sorted = Sorted { refused, ..Sorted::default() };
+                    existing.extend(self.settle_or_call_off(table, sorted, &mut parts, pushed).await?);
                 }
                 Err(error) => {
                     breaker.note(true);
@@ -88,6 +89,22 @@ impl<R: Remote + 'static> Engine<R> {
             .write(move |write| parts.iter().flatten().try_for_each(|entry| write.settle_undone(entry, &why)))
             .await?;
         Ok(())
+    }
+
+    /// Settles what was answered. Where that fails nothing more is sent, and what is in `parts` is called off: it
+    /// never left.
+    async fn settle_or_call_off(
+        &self,
+        table: &Arc<Table>,
+        sorted: Sorted,
+        parts: &mut Vec<Vec<Entry>>,
+        pushed: &mut Pushed,
+    ) -> Result<Vec<(Entry, RecordId)>, RunError> {
+        let settled = self.settle_sorted(table, sorted, pushed).await;
+        if let Err(error) = &settled {
+            self.call_off(std::mem::take(parts), error).await?;
+        }
+        settled
     }
 
     async fn settle_sorted(

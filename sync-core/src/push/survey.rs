@@ -38,7 +38,7 @@ pub type Survey = BTreeMap<String, PlannedObject>;
 pub(super) struct Due {
     creates: Vec<Suspect>,
     updates: Vec<Suspect>,
-    /// Also those with edits, which are sent first.
+    /// Also those with edits, which are sent first; not those of which anything waits.
     archives: Vec<Suspect>,
     /// How many rows wait for a person.
     pub(super) waiting: u64,
@@ -241,10 +241,12 @@ impl Due {
 
 impl Extent {
     fn add(&mut self, suspect: Suspect, plan: &RowPlan) {
-        self.due.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
-        self.archives += u64::from(plan.archive);
-        if plan.archive {
+        let waits = plan.waiting > 0 || !plan.unsendable.is_empty();
+        self.due.waiting += u64::from(waits);
+        // Nothing is archived of which anything waits, so it counts for no belt either.
+        if plan.archive && !waits {
             self.due.archives.push(suspect.clone());
+            self.archives += 1;
         }
         match plan.change.as_ref() {
             Some(change) if change.operation == Operation::Create => self.due.creates.push(suspect),

@@ -49,7 +49,11 @@ impl Write<'_> {
         let mut twins = Twins::default();
         for (_, plan) in self.plans(table, batch, &waiting)? {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
-            match self.twin_of(table, &change)? {
+            let twin = match self.record_of_key(table.object(), &change.uid)? {
+                Some(id) => Some((change.row, Some(id.as_str().to_owned()))),
+                None => self.twin_of(table, &change)?,
+            };
+            match twin {
                 None if change.fields.is_empty() => {
                     self.reject_change(
                         table,
@@ -161,6 +165,7 @@ impl Write<'_> {
     fn name_row(&self, table: &Table, local: &LocalRow, id: &RecordId) -> Result<(), StoreError> {
         let sql = format!("UPDATE {} SET id = ?2, state = 'active' WHERE _row = ?1", table.quoted());
         self.connection.prepare_cached(&sql)?.execute(params![local.row, id.as_str()])?;
+        self.note_key(table.object(), &local.uid, id.as_str())?;
         self.name_hints(table.object(), local.row, id.as_str())?;
         self.forget_rejects(table.object(), (id.as_str(), &local.uid), Operation::Create, std::iter::empty())
     }
@@ -220,6 +225,7 @@ impl Write<'_> {
             table.quoted()
         );
         self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
+        self.note_key(table.object(), &new.uid, id)?;
         self.name_ends(table.object(), &new.uid, id)?;
         self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
     }

@@ -19,7 +19,7 @@ const ROWS: i64 = 200;
 /// How long one transaction may write.
 const LONGEST: Duration = Duration::from_millis(100);
 /// The rejects of edits that a changed mapping left without a place.
-const CATEGORY: &str = "MAPPING_CHANGED";
+pub(super) const MAPPING_CHANGED: &str = "MAPPING_CHANGED";
 
 impl Write<'_> {
     /// Fills the new columns of the next rows. Returns how many rows were filled, 0 at the end.
@@ -238,14 +238,14 @@ impl<'w> Carrier<'w> {
                 "DELETE FROM sync_rejects WHERE object = ?1 AND uid = ?2 AND category = ?3
                  AND (SELECT key FROM json_each(properties)) = ?4",
             )?
-            .execute(params![object, row.uid, CATEGORY, property])?;
+            .execute(params![object, row.uid, MAPPING_CHANGED, property])?;
         self.write
             .connection
             .prepare_cached(
                 "INSERT INTO sync_rejects (object, record_id, uid, operation, properties, category, message, attempts,
                  first_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8)",
             )?
-            .execute(params![object, row.id, row.uid, operation, properties, CATEGORY, why, now])?;
+            .execute(params![object, row.id, row.uid, operation, properties, MAPPING_CHANGED, why, now])?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! record with something unsettled at the remote, a field whose conflict waits for a person, and what was refused and is
 //! still the same are left alone.
 
+use super::carry::MAPPING_CHANGED;
 use super::follow::follow;
 use super::rows::{Applier, LocalRow, shown};
 use super::table::quote;
@@ -28,8 +29,9 @@ pub struct Suspect {
 pub struct Waiting {
     /// Rows with something unsettled at the remote.
     unsettled: HashSet<i64>,
-    /// Their records, as far as they have one: a row may have been replaced since.
+    /// Their records, or else their keys: a row may have been replaced since.
     unsettled_records: HashSet<String>,
+    unsettled_keys: HashSet<String>,
     /// Properties whose conflict is held.
     held: HashMap<String, HashSet<String>>,
     /// What was refused.
@@ -77,12 +79,15 @@ impl Write<'_> {
         let object = table.object();
         let mut waiting = Waiting::default();
         let mut unsettled = self.connection.prepare_cached(
-            "SELECT row_handle, record_id FROM sync_journal WHERE object = ?1 AND settled_at IS NULL",
+            "SELECT row_handle, record_id, uid FROM sync_journal WHERE object = ?1 AND settled_at IS NULL",
         )?;
-        for row in unsettled.query_map([object], |row| Ok((row.get(0)?, row.get(1)?)))? {
-            let (row, id): (i64, Option<String>) = row?;
+        for row in unsettled.query_map([object], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+            let (row, id, uid): (i64, Option<String>, String) = row?;
             waiting.unsettled.insert(row);
-            waiting.unsettled_records.extend(id);
+            match id {
+                Some(id) => waiting.unsettled_records.insert(id),
+                None => waiting.unsettled_keys.insert(uid),
+            };
         }
         let ids: Vec<&str> = suspects.iter().filter_map(|suspect| suspect.id.as_deref()).collect();
         let ids = serde_json::Value::from(ids).to_string();
@@ -96,13 +101,15 @@ impl Write<'_> {
         }
         let new: Vec<i64> = suspects.iter().filter(|suspect| suspect.id.is_none()).map(|suspect| suspect.row).collect();
         let new = serde_json::Value::from(new).to_string();
-        // There may be ten thousands of rejects, and a batch is a hundred rows.
+        // There may be ten thousands of rejects, and a batch is a hundred rows. What a changed mapping left over was not
+        // refused by anybody.
         let mut refused = self.connection.prepare_cached(&format!(
             "SELECT record_id, operation, coalesce(properties, '{{}}'), dropped IS NOT NULL FROM sync_rejects
-             WHERE object = ?1 AND retry = 0 AND record_id IN (SELECT value FROM json_each(?2))
+             WHERE object = ?1 AND retry = 0 AND category IS NOT '{MAPPING_CHANGED}'
+               AND record_id IN (SELECT value FROM json_each(?2))
              UNION ALL
              SELECT uid, operation, coalesce(properties, '{{}}'), dropped IS NOT NULL FROM sync_rejects
-             WHERE object = ?1 AND retry = 0 AND record_id IS NULL AND uid IN (
+             WHERE object = ?1 AND retry = 0 AND category IS NOT '{MAPPING_CHANGED}' AND record_id IS NULL AND uid IN (
                  SELECT _uid FROM {} WHERE _row IN (SELECT value FROM json_each(?3)))",
             table.quoted()
         ))?;
@@ -130,14 +137,14 @@ impl Write<'_> {
     ) -> Result<Vec<(Suspect, RowPlan)>, StoreError> {
         let mut applier = Applier::new(self, table)?;
         let mut plans = Vec::with_capacity(suspects.len());
-        for suspect in suspects {
+        for mut suspect in suspects.iter().cloned() {
             let plan = match &suspect.id {
                 Some(id) => known(&mut applier, id, waiting)?,
-                None => new(&mut applier, suspect.row, waiting)?,
+                None => new(&mut applier, &mut suspect.row, waiting)?,
             };
             match plan {
-                Some(plan) => plans.push((suspect.clone(), plan)),
-                None => self.forget_suspect(table.object(), suspect)?,
+                Some(plan) => plans.push((suspect, plan)),
+                None => self.forget_suspect(table.object(), &suspect)?,
             }
         }
         Ok(plans)
@@ -214,6 +221,7 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         let Some(healed) = applier.base(id)? else { return Ok(None) };
         base = healed;
     }
+    applier.show_archive_taken_back(id, &base)?;
     let Some(local) = applier.local_row(id)? else {
         let archive = applier.table.mapping.deletes == Deletes::Archive && !base.archived;
         if archive && waiting.refuses(id, Operation::Archive, &[]) {
@@ -270,18 +278,28 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         plan.change = Some(RowChange { operation: Operation::Update, row: local.row, uid: local.uid, id, fields });
     } else if plan.archive {
         let asked = archive_of(local.row, local.uid, id);
-        plan.change = if plan.waiting == 0 { asked.change } else { None };
+        plan.change = asked.change.filter(|_| plan.waiting == 0 && plan.unsendable.is_empty());
     }
     Ok(Some(plan))
 }
 
-/// The plan for a row without a record.
-fn new(applier: &mut Applier<'_>, handle: i64, waiting: &Waiting) -> Result<Option<RowPlan>, StoreError> {
-    let Some(local) = applier.row_at(handle)?.filter(|local| local.id.is_none()) else { return Ok(None) };
-    if waiting.unsettled.contains(&handle) {
+/// The plan for a row without a record. One that stands under the handle of a record's row is moved first.
+fn new(applier: &mut Applier<'_>, handle: &mut i64, waiting: &Waiting) -> Result<Option<RowPlan>, StoreError> {
+    let local = match applier.row_at(*handle)? {
+        Some(local) if local.id.is_none() => Some(local),
+        // Somebody deleted it while it was on its way: whoever hears of its record will look for the hint.
+        None if waiting.unsettled.contains(handle) => None,
+        _ => return Ok(None),
+    };
+    let is_open = |local: &LocalRow| waiting.unsettled_keys.contains(&local.uid);
+    let Some(LocalRow { cells, uid, .. }) =
+        local.filter(|local| !waiting.unsettled.contains(handle) && !is_open(local))
+    else {
         return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+    };
+    if applier.write.is_anothers_handle(applier.table, *handle)? {
+        *handle = applier.write.move_from_handle(applier.table, *handle)?.unwrap_or(*handle);
     }
-    let LocalRow { cells, uid, .. } = local;
     let mut plan = RowPlan::default();
     let mut fields = Vec::new();
     for (field, mine) in applier.table.mapping.fields.iter().zip(&cells) {
@@ -298,7 +316,7 @@ fn new(applier: &mut Applier<'_>, handle: i64, waiting: &Waiting) -> Result<Opti
         plan.waiting = u64::from(!plan.unsendable.is_empty() || waiting.is_for_a_person(&uid));
         return Ok(Some(plan));
     }
-    plan.change = Some(RowChange { operation: Operation::Create, row: handle, uid, id: None, fields });
+    plan.change = Some(RowChange { operation: Operation::Create, row: *handle, uid, id: None, fields });
     Ok(Some(plan))
 }
 

@@ -1,7 +1,8 @@
-//! Rows that somebody deleted or replaced come back from their base, and hints that lead to nothing are forgotten.
+//! Rows that somebody deleted or replaced come back from their base, and of a wish that was taken back nothing is left:
+//! no hint, no reject, and no row that says it is to be archived.
 
 use super::audit::OVERWRITTEN;
-use super::rows::Applier;
+use super::rows::{Applier, Base};
 use super::table::quote;
 use super::{StoreError, Table, Write};
 use rusqlite::params;
@@ -25,6 +26,7 @@ impl Write<'_> {
         let mut healed = Healed::default();
         for id in self.suspects(table, full)? {
             let Some(base) = applier.base(&id)? else { continue };
+            applier.show_archive_taken_back(&id, &base)?;
             let local = applier.local_row(&id)?;
             let clean = local.as_ref().is_some_and(|local| local.row == base.row && local.hash == base.row_hash);
             if clean {
@@ -80,16 +82,30 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// The row is as the engine left it: hints about it lead nowhere, and no conflict of it is open but one about a value
-    /// that was written over.
+    /// The row is as the engine left it: hints about it lead nowhere, nobody wants what was refused of it any more, and
+    /// no conflict of it is open but one about a value that was written over.
     pub(super) fn forget_hints(&self, object: &str, id: &str) -> Result<(), StoreError> {
         self.forget_touched(object, id)?;
+        self.forget_unwanted(object, id)?;
         self.connection
             .prepare_cached(
                 "UPDATE sync_conflicts SET resolved_at = ?3, chosen = 'remote'
                  WHERE object = ?1 AND record_id = ?2 AND resolved_at IS NULL AND kind <> ?4",
             )?
             .execute(params![object, id, self.now.to_string(), OVERWRITTEN])?;
+        Ok(())
+    }
+}
+
+impl Applier<'_> {
+    /// A row that is still called `archiving`, and does not ask for it any more, says again what both sides agreed on.
+    /// Other edits in it stay.
+    pub(super) fn show_archive_taken_back(&self, id: &str, base: &Base) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE {} SET state = ?2 WHERE id = ?1 AND state = 'archiving' AND archived = ?3",
+            self.table.quoted()
+        );
+        self.write.connection.prepare_cached(&sql)?.execute(params![id, base.state, base.archived])?;
         Ok(())
     }
 }

@@ -148,6 +148,12 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Whether an entry was settled as carried out.
+    pub(super) fn is_done(&self, trace: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM sync_journal WHERE trace = ?1 AND outcome = 'done'";
+        Ok(self.connection.prepare_cached(sql)?.exists([trace])?)
+    }
+
     /// Notes which record a create made.
     pub(super) fn note_made_record(&self, trace: &str, id: &str) -> Result<(), StoreError> {
         self.connection

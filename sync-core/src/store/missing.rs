@@ -182,7 +182,7 @@ impl Applier<'_> {
             );
             self.write.connection.prepare_cached(&sql)?.execute([object, id])?;
         }
-        for table in ["sync_history", "sync_conflicts", "sync_rejects", "sync_pending", "sync_touched"] {
+        for table in ["sync_history", "sync_conflicts", "sync_rejects", "sync_pending", "sync_touched", "sync_keys"] {
             let sql = format!("DELETE FROM {table} WHERE object = ?1 AND record_id = ?2");
             self.write.connection.prepare_cached(&sql)?.execute([object, id])?;
         }

@@ -77,6 +77,22 @@ impl Write<'_> {
         self.keep_reject(&Reject { object: table.object(), id, uid, operation, properties, refusal: &refusal })
     }
 
+    /// Keeps an archive that was answered as if it had been done, and was not.
+    pub(super) fn note_archive_passed_over(&self, table: &Table, entry: &Entry, id: &str) -> Result<(), StoreError> {
+        self.keep_reject(&Reject {
+            object: table.object(),
+            id: Some(id),
+            uid: &entry.uid,
+            operation: Operation::Archive,
+            properties: BTreeMap::new(),
+            refusal: &Refusal {
+                category: Some(PASSED_OVER.to_owned()),
+                message: "the remote answered as if the record had been archived, and left it active".to_owned(),
+                ..Refusal::default()
+            },
+        })
+    }
+
     pub(super) fn note_passed_over(
         &self,
         table: &Table,

@@ -197,6 +197,9 @@ impl<'w> Applier<'w> {
         envelope: &Envelope<'_>,
         cells: &[Cell<'_>],
     ) -> Result<i64, StoreError> {
+        if let Target::New(Some(row)) = target {
+            self.write.move_from_handle(self.table, row)?;
+        }
         let (statement, handle) = match target {
             Target::Known(row) => (&mut self.update_row, Some(row)),
             Target::New(row) => (&mut self.insert_row, row),

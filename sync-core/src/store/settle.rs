@@ -55,6 +55,7 @@ impl Write<'_> {
             self.close_entry(&entry.trace, "done", None)?;
             if entry.operation == Operation::Create {
                 self.note_made_record(&entry.trace, record.id.as_str())?;
+                self.note_key(table.object(), &entry.uid, record.id.as_str())?;
             }
         }
         let tally = applier.done;
@@ -82,6 +83,7 @@ impl Write<'_> {
         self.apply(table, std::slice::from_ref(record))?;
         self.fold_since(table, entry, record.id.as_str())?;
         self.close_entry(&entry.trace, "done", None)?;
+        self.note_key(table.object(), &entry.uid, record.id.as_str())?;
         self.note_made_record(&entry.trace, record.id.as_str())
     }
 
@@ -112,6 +114,31 @@ impl Write<'_> {
     }
 }
 
+impl Write<'_> {
+    /// Archives that counted as done and whose records were read as active right after: they are asked for as before,
+    /// and a reject says so. Returns how many.
+    ///
+    /// # Errors
+    /// As [`Write::settle`].
+    pub fn archives_passed_over(&self, table: &Table, sent: &[Entry], active: &[Record]) -> Result<u64, StoreError> {
+        let mut passed_over = 0;
+        for entry in sent {
+            let record = active.iter().find(|record| Some(&record.id) == entry.id.as_ref());
+            let Some(record) = record.filter(|record| record.archived.is_none()) else { continue };
+            if !self.is_done(&entry.trace)? {
+                continue;
+            }
+            self.apply(table, std::slice::from_ref(record))?;
+            let sql = format!("UPDATE {} SET archived = 1, state = 'archiving' WHERE id = ?1", table.quoted());
+            self.connection.prepare_cached(&sql)?.execute([record.id.as_str()])?;
+            self.hint(table.object(), entry.row, Some(record.id.as_str()))?;
+            self.note_archive_passed_over(table, entry, record.id.as_str())?;
+            passed_over += 1;
+        }
+        Ok(passed_over)
+    }
+}
+
 impl Applier<'_> {
     /// Returns how many of the values sent the remote passed over.
     fn settle(&mut self, entry: &Entry, record: &Record) -> Result<u64, StoreError> {
@@ -127,7 +154,10 @@ impl Applier<'_> {
         })?;
         let local = match self.row_at(entry.row)? {
             Some(local) if local.id.as_deref().is_none_or(|known| known == id) => Some(local),
-            _ => self.local_row(id)?,
+            _ => match self.local_row(id)? {
+                None if entry.operation == Operation::Create => self.new_row_of(&entry.uid)?,
+                known => known,
+            },
         };
         let (old, new) = (self.table.wires(before)?, self.table.wires(&after)?);
         let (fresh, outside) = self.project_telling(&new);
@@ -135,7 +165,7 @@ impl Applier<'_> {
         let hash = self.hash(&fresh, envelope.archived);
         let (row, passed_over) = match local {
             Some(local) => {
-                let replaced = base.as_ref().is_some_and(|base| base.row != local.row);
+                let replaced = base.as_ref().map_or(entry.row, |base| base.row) != local.row;
                 let told = Told { old, new: &new, outside, replaced };
                 let shown = self.settle_row(entry, record, &envelope, local, told, fresh)?;
                 if shown.hash == hash && base.as_ref().is_none_or(|base| base.row == shown.row) {

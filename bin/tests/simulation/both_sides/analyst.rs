@@ -78,6 +78,15 @@ fn write(
             person.execute(&format!("UPDATE {object} SET {column} = NULL WHERE _row = ?1"), [row]).unwrap();
             ledger.wrote_here(object, key, property, None);
         }
+        // A script writes its rows by keys of its own, and again, whether they have records by now or not.
+        78..86 if uid.starts_with("own-") && dice.bool() => {
+            ledger.overwrote(&shown(person, object, &columns(object), &this));
+            let sql = format!("INSERT OR REPLACE INTO {object} (_uid, {column}) VALUES (?1, ?2)");
+            person.execute(&sql, params![uid, token]).unwrap();
+            ledger.take_back(object, key, |_| true);
+            ledger.archives.taken_back(world.rehearsal.now(), object, id);
+            ledger.wrote_here(object, key, property, Some(token));
+        }
         78..86 if id.is_some() => {
             // Whole rows are written back by tools that know no UPDATE. The key is given here, because the one that
             // SQLite would make is another one every time.
@@ -86,6 +95,7 @@ fn write(
             let sql = format!("INSERT OR REPLACE INTO {object} (id, _uid, {column}) VALUES (?1, ?2, ?3)");
             person.execute(&sql, params![id, uid, token]).unwrap();
             ledger.take_back(object, key, |_| true);
+            ledger.archives.taken_back(world.rehearsal.now(), object, id);
             ledger.wrote_here(object, (&uid, id), property, Some(token));
         }
         86..93 => {
@@ -96,7 +106,7 @@ fn write(
             // A tool that knows no UPDATE either: what was deleted is inserted again, by its key.
             if mail.is_some() && dice.bool() {
                 let uid = insert_row(person, ledger, object, (property, column), token, mail);
-                ledger.archives.inserted_again(&uid, id);
+                ledger.archives.inserted_again(world.rehearsal.now(), object, &uid, id);
             } else {
                 ledger.archives.deleted(world, object, key);
             }

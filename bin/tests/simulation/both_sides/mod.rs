@@ -73,10 +73,12 @@ fn judge(world: &World, ledger: &Ledger) -> Result<(), String> {
     ledger.local_values_are_accounted_for(world)?;
     ledger.remote_values_are_accounted_for(world)?;
     ledger.new_rows_are_made_once(world)?;
+    Ledger::keys_are_made_once(world)?;
     ledger.nothing_is_invented(world)?;
     ledger.nothing_is_sent_again(world)?;
-    ledger.links.are_accounted_for(world)?;
+    ledger.links.are_accounted_for(world, &ledger.archives)?;
     ledger.archives.were_asked_for(world)?;
+    ledger.archives.are_not_forgotten(world)?;
     Archives::are_done(world)?;
     for journal in ["sync_journal", "sync_journal_links"] {
         let unsettled = world.count(&format!("SELECT count(*) FROM {journal} WHERE settled_at IS NULL"));

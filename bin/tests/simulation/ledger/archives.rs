@@ -11,7 +11,10 @@ use sync_core::model::Timestamp;
 #[derive(Default)]
 pub(in crate::simulation) struct Archives {
     asked: Vec<(Millis, String, String)>,
+    /// Of these, the ones by a row that was deleted.
+    deleted: Vec<(Millis, String, String)>,
     restored: Vec<(Millis, String, String)>,
+    taken_back: Vec<(Millis, String, String)>,
     /// The keys of rows that were inserted in the place of a deleted one, with its record.
     again: Vec<(String, String)>,
 }
@@ -21,17 +24,38 @@ impl Archives {
         self.asked.push((at, object.to_owned(), id.to_owned()));
     }
 
+    /// Notes that a hand gave up what it had asked for, with the row or by writing it anew.
+    pub(in crate::simulation) fn taken_back(&mut self, at: Millis, object: &str, id: Option<&str>) {
+        self.taken_back.extend(id.map(|id| (at, object.to_owned(), id.to_owned())));
+    }
+
     /// Notes that a row was deleted, which asks for an archive where its mapping says so.
     pub(in crate::simulation) fn deleted(&mut self, world: &World, object: &str, (uid, id): (&str, Option<&str>)) {
         let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();
         let stood_for = self.again.iter().find(|(again, _)| again == uid).map(|(_, id)| id.clone());
-        if let (Deletes::Archive, Some(id)) = (mapping.deletes, id.map(str::to_owned).or(stood_for)) {
-            self.asked(world.rehearsal.now(), object, &id);
+        let now = world.rehearsal.now();
+        let id = id.map(str::to_owned).or(stood_for);
+        // What no trigger saw nobody can tell from what a tool left out: the row comes back.
+        let watched = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?1)";
+        let watched: bool =
+            world.person().query_row(watched, [format!("sync_{object}_delete")], |row| row.get(0)).unwrap();
+        if let (Deletes::Archive, Some(id)) = (mapping.deletes, &id) {
+            self.asked(now, object, id);
+            self.deleted.push((now, object.to_owned(), id.clone()));
+        }
+        if mapping.deletes != Deletes::Archive || !watched {
+            self.taken_back(now, object, id.as_deref());
         }
     }
 
+    /// Whether somebody deleted the row of a record since, to archive it: with it goes what was said of its pairs.
+    pub(in crate::simulation) fn was_deleted(&self, since: Millis, object: &str, id: &str) -> bool {
+        self.deleted.iter().any(|(at, of, record)| *at >= since && of == object && record == id)
+    }
+
     /// Notes that a new row stands where that of a record was deleted.
-    pub(in crate::simulation) fn inserted_again(&mut self, uid: &str, id: Option<&str>) {
+    pub(in crate::simulation) fn inserted_again(&mut self, at: Millis, object: &str, uid: &str, id: Option<&str>) {
+        self.taken_back(at, object, id);
         self.again.extend(id.map(|id| (uid.to_owned(), id.to_owned())));
     }
 
@@ -43,7 +67,8 @@ impl Archives {
     /// was lost, and all that could be read then is that the record is active.
     pub(in crate::simulation) fn were_asked_for(&self, world: &World) -> Verdict {
         let mut done: BTreeMap<(String, String), Millis> = BTreeMap::new();
-        for executed in world.rehearsal.portal().executed() {
+        let portal = world.rehearsal.portal();
+        for executed in portal.executed() {
             let Some(path) = executed.path.strip_suffix("/batch/archive") else { continue };
             let Some((_, object)) = path.strip_prefix("/crm/objects/").and_then(|path| path.split_once('/')) else {
                 continue;
@@ -56,7 +81,10 @@ impl Archives {
                     let mut what = what.iter();
                     what.any(|(at, of, record)| since < *at && *at <= executed.at && of == object && record == id)
                 };
-                if !noted(&self.asked, Millis::MIN) {
+                // One that was archived in the CRM by then stays as it is.
+                let truth = portal.record(object, id.parse().unwrap());
+                let was_archived = truth.and_then(|truth| truth.archived_at).is_some_and(|at| at < executed.at);
+                if !noted(&self.asked, Millis::MIN) && !was_archived {
                     return Err(format!("{object} {id} was archived at {}, and nobody asked for it", executed.at));
                 }
                 if let Some(last) = last
@@ -69,6 +97,27 @@ impl Archives {
                         executed.at
                     ));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What somebody asked for was done, or waits for a person; unless somebody took it back on either side.
+    pub(in crate::simulation) fn are_not_forgotten(&self, world: &World) -> Verdict {
+        let waits = "SELECT EXISTS (SELECT 1 FROM sync_rejects WHERE object = ?1 AND record_id = ?2)
+                     OR EXISTS (SELECT 1 FROM sync_conflicts WHERE object = ?1 AND record_id = ?2 AND resolved_at IS NULL)";
+        let portal = world.rehearsal.portal();
+        let person = world.reader();
+        for (at, object, id) in &self.asked {
+            let since = |what: &[(Millis, String, String)]| {
+                what.iter().any(|(then, of, record)| then >= at && (of, record) == (object, id))
+            };
+            let is_active = portal.record(object, id.parse().unwrap()).is_some_and(|truth| truth.is_active());
+            if !is_active || since(&self.restored) || since(&self.taken_back) {
+                continue;
+            }
+            if !person.query_row(waits, [object, id], |row| row.get::<_, bool>(0)).unwrap() {
+                return Err(format!("{object} {id} was to be archived at {at}, and nobody did or refused it"));
             }
         }
         Ok(())

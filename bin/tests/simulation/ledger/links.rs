@@ -5,7 +5,8 @@
 //! author instead:
 //!
 //! * A label that somebody added in the mirror and left there reached the portal at some time since, or a reject keeps it;
-//!   or the portal was seen to hold it since, under whatever name of its ends: then there was nothing to send.
+//!   or the portal was seen to hold it since, under whatever name of its ends: then there was nothing to send. It goes
+//!   with the row of an end that somebody deleted to archive its record.
 //! * A label that somebody took away in the mirror left the portal at some time since, or somebody in the CRM added it
 //!   again, or a reject keeps the wish. Where an end was merged or restored since, the portal itself may have brought it
 //!   back, which nobody can tell from an addition.
@@ -19,6 +20,7 @@ mod found;
 mod judge;
 
 use super::Verdict;
+use super::archives::Archives;
 use crate::simulation::world::World;
 use judge::Judge;
 use simulator::{Category, Millis};
@@ -112,8 +114,8 @@ impl Links {
     }
 
     /// The rules at the top, one after another.
-    pub(in crate::simulation) fn are_accounted_for(&self, world: &World) -> Verdict {
-        let judge = Judge::of(self, world);
+    pub(in crate::simulation) fn are_accounted_for(&self, world: &World, archives: &Archives) -> Verdict {
+        let judge = Judge::of(self, archives, world);
         for (n, event) in self.events.iter().enumerate() {
             // A row follows its ends when they are merged, and may go under another name than it came.
             let settled = judge.settled(&event.key);

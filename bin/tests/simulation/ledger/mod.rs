@@ -4,9 +4,10 @@ pub(super) mod archives;
 pub(super) mod links;
 
 use super::world::World;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use simulator::{Millis, Portal, Value};
 use std::collections::BTreeSet;
+use sync_core::model::Timestamp;
 
 type Verdict = Result<(), String>;
 
@@ -171,12 +172,18 @@ impl Ledger {
                 .query_row(
                     "SELECT max(sent_at) FROM sync_journal WHERE object = ?1 AND record_id = ?2
                         AND json_type(properties, '$.' || ?3) IS NOT NULL
-                        AND coalesce(json_extract(properties, '$.' || ?3 || '[1]'), '') = ?4",
-                    rusqlite::params![written.object, id, property, sent],
+                        AND coalesce(json_extract(properties, '$.' || ?3 || '[1]'), '') = ?4 AND sent_at <= ?5",
+                    rusqlite::params![
+                        written.object,
+                        id,
+                        property,
+                        sent,
+                        Timestamp::from_millis(written.at).to_string()
+                    ],
                     |row| row.get(0),
                 )
                 .unwrap();
-            let looked = looked.as_deref().and_then(sync_core::model::Timestamp::parse);
+            let looked = looked.as_deref().and_then(Timestamp::parse);
             let came = |(object, name, at): &&(String, String, Millis)| {
                 (object, name) == (&written.object, property) && *at <= written.at
             };
@@ -213,6 +220,17 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// O4: a row that is written again by its own key is the same row, and no other record is made of it.
+    pub(super) fn keys_are_made_once(world: &World) -> Verdict {
+        let sql = "SELECT object || ' ' || uid || ': ' || group_concat(record_id) FROM sync_journal
+                   WHERE operation = 'create' AND outcome = 'done' AND uid LIKE 'own-%'
+                   GROUP BY object, uid HAVING count(DISTINCT record_id) > 1";
+        match world.reader().query_row(sql, [], |row| row.get::<_, String>(0)).optional().unwrap() {
+            Some(twice) => Err(format!("more than one record was made of a row: {twice}")),
+            None => Ok(()),
+        }
     }
 
     /// O5: every value that reached the portal was written by somebody in the mirror, and what was emptied there somebody

@@ -11,6 +11,7 @@ mod exact_plan;
 mod folding;
 mod index;
 mod keeping;
+mod keys;
 mod kills;
 mod late;
 mod links;
@@ -37,6 +38,7 @@ mod unguarded;
 mod unique;
 mod values;
 mod waiting;
+mod wishes;
 
 use super::oracle;
 use super::people::LocalEdits;

@@ -1,6 +1,7 @@
 //! What became of each label, by what people did and what the portal received.
 
 use super::super::Verdict;
+use super::super::archives::Archives;
 use super::found::{ids_of_rows, intended, rejected, survivors, there, waiting};
 use super::{Deed, Event, KINDS, Key, Kind, Links, PAIRS, PRIMARY, is_primary, pair_of};
 use crate::simulation::world::World;
@@ -18,6 +19,7 @@ pub(super) struct WrittenPair {
 
 pub(super) struct Judge<'l> {
     links: &'l Links,
+    archives: &'l Archives,
     /// The records that rows became: object and key.
     ids: BTreeMap<(String, String), String>,
     survivors: BTreeMap<(&'static str, String), String>,
@@ -32,10 +34,11 @@ pub(super) struct Judge<'l> {
 }
 
 impl<'l> Judge<'l> {
-    pub(super) fn of(links: &'l Links, world: &World) -> Self {
+    pub(super) fn of(links: &'l Links, archives: &'l Archives, world: &World) -> Self {
         let person = world.reader();
         let mut judge = Self {
             links,
+            archives,
             ids: ids_of_rows(world, &person, &links.addresses),
             survivors: survivors(world),
             writes: Vec::new(),
@@ -112,10 +115,13 @@ impl<'l> Judge<'l> {
             matches!(theirs.deed, Deed::Added | Deed::Removed) && since && self.settled(&theirs.key) == key
         };
         let held = |(held, seen): (&Key, &Millis)| *seen >= event.at && self.settled(held) == key;
+        let (one, other) = PAIRS[key.pair];
+        let gone = |(object, id): (&str, &String)| self.archives.was_deleted(event.at, object, id);
         self.there.contains(&key)
             || self.writes.iter().any(by_us)
             || self.links.events.iter().any(by_them)
             || self.links.held.iter().any(held)
+            || [one, other].into_iter().zip(&key.ends).any(gone)
             || self.rejected.contains(&unlabeled)
             || self.waiting.contains(&unlabeled)
     }
