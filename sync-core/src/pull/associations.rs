@@ -1,4 +1,5 @@
-//! Associations: all of them once, then those of every record that changed.
+//! Associations: all of them once, then those of every record that changed, whoever notices that: a pass, or a look at
+//! records outside of one, after which no pass would find them changed any more.
 //!
 //! A pair of object types is stored in one direction. Of a changed record on its `to` side the remote tells who the
 //! neighbours are; these are then asked in the stored direction, because kinds have different numbers each way.
@@ -6,10 +7,10 @@
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::events::{Event, Phase};
-use crate::model::{Association, RecordId, Timestamp};
-use crate::remote::Remote;
+use crate::model::{Association, Record, RecordId, Timestamp};
+use crate::remote::{Remote, SoleLabel};
 use crate::report::ObjectReport;
-use crate::store::{Pair, Table, Walk};
+use crate::store::{LinkEntry, Pair, StoreError, Table, Walk, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
@@ -38,10 +39,38 @@ impl Extent {
 
 /// What the remote told about pairs, for some records. While it lives no other task writes these pairs.
 #[derive(Default)]
-pub(super) struct Answers {
-    /// What was told, by pair.
-    pub(super) told: Vec<(Pair, Vec<Association>)>,
+pub(crate) struct Answers {
+    told: Vec<Told>,
     _held: Vec<OwnedMutexGuard<()>>,
+}
+
+/// What the remote told about one pair.
+struct Told {
+    pair: Pair,
+    answers: Vec<Association>,
+    /// What an earlier run sent of the pair and never heard of again, to be settled by these answers.
+    sent: Vec<LinkEntry>,
+    sole: Option<SoleLabel>,
+}
+
+impl Told {
+    fn of(pair: &Pair, answers: Vec<Association>) -> Self {
+        Self { pair: pair.clone(), answers, sent: Vec::new(), sole: None }
+    }
+}
+
+impl Answers {
+    /// Writes what was told, in the transaction that applies the records. Returns how many records' associations changed.
+    pub(crate) fn apply(&self, write: &Write<'_>) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        for Told { pair, answers, sent, sole } in &self.told {
+            if !sent.is_empty() {
+                write.settle_links(pair, sent, answers, false, *sole)?;
+            }
+            changed += write.apply_associations(pair, answers)?;
+        }
+        Ok(changed)
+    }
 }
 
 impl<R: Remote + 'static> Engine<R> {
@@ -112,7 +141,7 @@ impl<R: Remote + 'static> Engine<R> {
         let mut told = Vec::new();
         for pair in table.outgoing() {
             if let Some(answers) = self.ask(&pair.from, &pair.to, changed).await? {
-                told.push((pair.clone(), answers));
+                told.push(Told::of(pair, answers));
             }
         }
         for pair in table.incoming() {
@@ -123,10 +152,30 @@ impl<R: Remote + 'static> Engine<R> {
             neighbours.extend(self.store().call(move |store| store.stored_neighbours(&stored_in, &ids)).await?);
             let neighbours: Vec<RecordId> = neighbours.into_iter().collect();
             if let Some(answers) = self.ask(&pair.from, &pair.to, &neighbours).await? {
-                told.push((pair.clone(), answers));
+                told.push(Told::of(pair, answers));
             }
         }
         Ok(Answers { told, _held: held })
+    }
+
+    /// The same of records that were looked at outside of the passes, as far as they changed since they were read last; where
+    /// none did, no call is made. It is written with the records, or neither is: then they still count as changed.
+    pub(crate) async fn associations_of_changed(&self, table: &Table, looked: &[Record]) -> Result<Answers, RunError> {
+        if table.pairs.is_empty() {
+            return Ok(Answers::default());
+        }
+        let seen: Vec<(RecordId, Timestamp)> =
+            looked.iter().map(|record| (record.id.clone(), record.updated_at)).collect();
+        let object = table.object().to_owned();
+        let changed = self.store().call(move |store| store.stale(&object, &seen)).await?;
+        let mut answers = self.associations_of(table, &changed).await?;
+        // A look may come before what was sent of a pair is looked after, and must not take that for what others did.
+        for told in &mut answers.told {
+            let of = told.pair.clone();
+            told.sent = self.store().call(move |store| store.unsettled_links(&of)).await?;
+            told.sole = self.remote().sole_label(&told.pair.from, &told.pair.to);
+        }
+        Ok(answers)
     }
 
     /// Asks for associations; asks once more for records that the remote said nothing about. What it is silent about

@@ -235,10 +235,7 @@ impl<R: Remote + 'static> Engine<R> {
                 for (id, survivor) in &stretch.merged {
                     applied.add(write.merged_into(&table, id, survivor)?);
                 }
-                let mut associations = 0;
-                for (pair, answers) in &stretch.associations.told {
-                    associations += write.apply_associations(pair, answers)?;
-                }
+                let associations = stretch.associations.apply(write)?;
                 write.save_walk(table.object(), phase, &stretch.walk)?;
                 Ok((applied, associations))
             })

@@ -49,12 +49,15 @@ impl<R: Remote + 'static> Engine<R> {
             true => Vec::new(),
             false => self.remote().read(table.object(), &untold, false, &table.fetched).await?,
         };
+        let associations = self.associations_of_changed(table, &active).await?;
         let applying = Arc::clone(table);
         let passed_over = self
             .store()
             .write(move |write| {
                 write.apply(&applying, &records)?;
-                write.archives_passed_over(&applying, &entries, &active)
+                let passed_over = write.archives_passed_over(&applying, &entries, &active)?;
+                associations.apply(write)?;
+                Ok(passed_over)
             })
             .await?;
         pushed.archived -= passed_over;

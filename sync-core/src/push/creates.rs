@@ -35,9 +35,9 @@ impl<R: Remote + 'static> Engine<R> {
         pushed.adopted += found.len() as u64;
         let adopted: Vec<i64> = found.iter().map(|(row, _)| *row).collect();
         let new: Vec<RowChange> = new.into_iter().filter(|change| !adopted.contains(&change.row)).collect();
-        let (adopting, intending) = (Arc::clone(table), Arc::clone(table));
-        self.store().write(move |write| write.adopt(&adopting, &found)).await?;
+        self.adopt(table, found).await?;
         self.step("push.adopted")?;
+        let intending = Arc::clone(table);
         let entries: Vec<Entry> = self
             .store()
             .write_durably(move |write| {
@@ -119,8 +119,23 @@ impl<R: Remote + 'static> Engine<R> {
         let found: Vec<(i64, Record)> =
             existing.iter().filter_map(|(entry, id)| Some((entry.row, record_of(id)?))).collect();
         pushed.adopted += found.len() as u64;
+        self.adopt(table, found).await
+    }
+
+    /// Gives rows their records; with a record that changed comes what a pass would ask for.
+    async fn adopt(&self, table: &Arc<Table>, found: Vec<(i64, Record)>) -> Result<(), RunError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let records: Vec<Record> = found.iter().map(|(_, record)| record.clone()).collect();
+        let associations = self.associations_of_changed(table, &records).await?;
         let adopting = Arc::clone(table);
-        self.store().write(move |write| write.adopt(&adopting, &found)).await?;
+        self.store()
+            .write(move |write| {
+                write.adopt(&adopting, &found)?;
+                associations.apply(write)
+            })
+            .await?;
         Ok(())
     }
 }

@@ -49,6 +49,7 @@ impl<R: Remote + 'static> Engine<R> {
         let looked: Vec<(&Entry, &Record)> = entries.iter().filter_map(|entry| Some((entry, of(entry)?))).collect();
         let histories = self.histories_of_missing(table, &looked).await?;
         self.step("recover.histories_read")?;
+        let associations = self.associations_of_changed(table, &records).await?;
         let (table, audited) = (Arc::clone(table), self.push_settings().verify);
         self.store()
             .write(move |write| {
@@ -66,6 +67,7 @@ impl<R: Remote + 'static> Engine<R> {
                     }
                 }
                 write.apply(&table, &records)?;
+                associations.apply(write)?;
                 write.step("recover.updates_settled")
             })
             .await?;
@@ -121,6 +123,8 @@ impl<R: Remote + 'static> Engine<R> {
         let looked: Vec<(&Entry, &Record)> = entries.iter().filter_map(|entry| Some((entry, of(entry)?))).collect();
         let histories = self.histories_of_missing(table, &looked).await?;
         self.step("recover.found")?;
+        let records: Vec<Record> = found.iter().map(|(_, record)| record.clone()).collect();
+        let associations = self.associations_of_changed(table, &records).await?;
         let settle = self.pull_settings().settle;
         let (table, mut open) = (Arc::clone(table), 0);
         for entry in &entries {
@@ -153,6 +157,7 @@ impl<R: Remote + 'static> Engine<R> {
                         _ => write.settle_undone(&entry, "no such record is there")?,
                     }
                 }
+                associations.apply(write)?;
                 write.step("recover.creates_settled")
             })
             .await?;

@@ -135,6 +135,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<Vec<Undoing>, RunError> {
         let ids: Vec<RecordId> = some.iter().map(|wrote| RecordId::from(wrote.id.as_str())).collect();
         let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
+        let associations = self.associations_of_changed(table, &records).await?;
         self.step("undo.read")?;
         let table = Arc::clone(table);
         let undoing = self
@@ -142,6 +143,7 @@ impl<R: Remote + 'static> Engine<R> {
             .write(move |write| {
                 // What changed there meanwhile comes in first: whether a value is still the run's is told by its base.
                 write.apply(&table, &records)?;
+                associations.apply(write)?;
                 write.take_back(&table, &some, archive_created, false)
             })
             .await?;

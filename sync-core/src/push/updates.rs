@@ -24,7 +24,13 @@ impl<R: Remote + 'static> Engine<R> {
         breaker.check()?;
         let ids: Vec<RecordId> = batch.iter().filter_map(|suspect| suspect.id.clone()).map(RecordId::from).collect();
         self.step("push.before_read")?;
-        let records = fresh(|| self.remote().read(table.object(), &ids, false, &table.fetched)).await?;
+        // Once they are applied, no pass finds them changed: with them comes what it would ask for.
+        let look = || async {
+            let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
+            let associations = self.associations_of_changed(table, &records).await?;
+            Ok::<_, RunError>((records, associations))
+        };
+        let (records, associations) = fresh(look).await?;
         self.step("push.read")?;
         let writing = Arc::clone(table);
         let entries = self
@@ -45,6 +51,7 @@ impl<R: Remote + 'static> Engine<R> {
                         entries.push(write.intend(&writing, &change)?);
                     }
                 }
+                associations.apply(write)?;
                 write.step("push.intending")?;
                 Ok(entries)
             })

@@ -73,9 +73,13 @@ fn archive(
 ) {
     person.execute(&format!("UPDATE {object} SET archived = 1 WHERE {which}"), []).unwrap();
     if dice.bool() {
+        let taken_back = rows.iter().filter_map(|touched| touched.id.as_deref());
         let rows: Vec<String> = rows.iter().map(|touched| touched.row.to_string()).collect();
         let sql = format!("UPDATE {object} SET archived = 0 WHERE _row IN ({})", rows.join(", "));
         person.execute(&sql, []).unwrap();
+        for id in taken_back {
+            ledger.archives.taken_back(world.rehearsal.now(), object, Some(id));
+        }
         return;
     }
     for id in rows.iter().filter_map(|touched| touched.id.as_deref()) {

@@ -49,6 +49,7 @@ fn write_back(world: &World, dice: &mut Rng, ledger: &mut Ledger, object: &str, 
              CREATE TABLE {object} AS SELECT * FROM frame"
         ))
         .unwrap();
+    ledger.archives.written_back(world.rehearsal.now(), object);
     for Touched { row, uid, id } in &edits {
         ledger.wrote_here(object, (uid, id.as_deref()), property, Some(format!("{token}_{row}")));
     }

@@ -29,6 +29,13 @@ impl Archives {
         self.taken_back.extend(id.map(|id| (at, object.to_owned(), id.to_owned())));
     }
 
+    /// Notes that a tool wrote a whole table back: which of the rows that are not in it somebody had deleted before nobody
+    /// can tell, so all come back.
+    pub(in crate::simulation) fn written_back(&mut self, at: Millis, object: &str) {
+        let deleted = self.deleted.iter().filter(|(_, of, _)| of == object);
+        self.taken_back.extend(deleted.map(|(_, of, id)| (at, of.clone(), id.clone())));
+    }
+
     /// Notes that a row was deleted, which asks for an archive where its mapping says so.
     pub(in crate::simulation) fn deleted(&mut self, world: &World, object: &str, (uid, id): (&str, Option<&str>)) {
         let mapping = world.mappings.iter().find(|mapping| mapping.object == object).unwrap();

@@ -2,6 +2,7 @@
 
 mod flipped;
 mod kills;
+mod looked;
 mod merged;
 mod refused;
 mod undoing;
