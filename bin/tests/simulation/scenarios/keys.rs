@@ -23,7 +23,7 @@ async fn world_with(more: &str) -> World {
 /// The companies that were made here, as `name, city`.
 fn made(world: &World) -> Vec<String> {
     let portal = world.rehearsal.portal();
-    let ours = portal.records("companies").filter(|record| record.is_active());
+    let ours = portal.records("companies").filter(simulator::RecordView::is_active);
     let shown = ours.map(|record| ["name", "city"].map(|name| record.text(name).unwrap_or_default()).join(", "));
     shown.filter(|shown| shown.starts_with("Ours")).collect()
 }
