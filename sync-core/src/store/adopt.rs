@@ -162,7 +162,7 @@ impl Write<'_> {
     }
 
     /// From now on the row is that of a record.
-    fn name_row(&self, table: &Table, local: &LocalRow, id: &RecordId) -> Result<(), StoreError> {
+    pub(super) fn name_row(&self, table: &Table, local: &LocalRow, id: &RecordId) -> Result<(), StoreError> {
         let sql = format!("UPDATE {} SET id = ?2, state = 'active' WHERE _row = ?1", table.quoted());
         self.connection.prepare_cached(&sql)?.execute(params![local.row, id.as_str()])?;
         self.note_key(table.object(), &local.uid, id.as_str())?;

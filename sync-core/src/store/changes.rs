@@ -227,6 +227,14 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         if archive && waiting.refuses(id, Operation::Archive, &[]) {
             return Ok(Some(RowPlan { waiting: 1, archive, ..RowPlan::default() }));
         }
+        // Somebody deleted the row and inserted it again, by its key: it is that record's, and asks for nothing.
+        if let Some(again) = if archive { applier.new_row_with_key_of(&base)? } else { None } {
+            if waiting.unsettled.contains(&again.row) || waiting.unsettled_keys.contains(&again.uid) {
+                return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+            }
+            applier.write.name_row(applier.table, &again, &RecordId::from(id))?;
+            return known(applier, id, waiting);
+        }
         return Ok(archive.then(|| archive_of(base.row, String::new(), id)));
     };
     if local.row == base.row && local.hash == base.row_hash {

@@ -4,9 +4,9 @@
 //!   REPLACE`, is the same row, and nothing new.
 //! * No two rows stand under one handle, whatever a tool wrote back.
 
-use super::rows::{Applier, LocalRow};
+use super::rows::{Applier, Base, LocalRow};
 use super::table::quote;
-use super::{StoreError, Table, Write};
+use super::{StoreError, Table, Write, cells};
 use crate::model::RecordId;
 use rusqlite::{OptionalExtension, params};
 
@@ -57,6 +57,22 @@ impl Write<'_> {
 }
 
 impl Applier<'_> {
+    /// A row without a record that shows the same key, as the mapping calls it, as a record.
+    pub(super) fn new_row_with_key_of(&mut self, base: &Base) -> Result<Option<LocalRow>, StoreError> {
+        let key = self.table.mapping.key.as_deref().and_then(|key| self.table.places.get(key));
+        let Some(place) = key.copied() else { return Ok(None) };
+        let wires = self.table.wires(&base.properties)?;
+        let field = &self.table.mapping.fields[place];
+        let shown = field.project(wires[place].as_deref()).cell;
+        let (name, column) = (self.table.quoted(), quote(&field.column));
+        let sql = format!("SELECT _row FROM {name} WHERE {column} = ?1 AND id IS NULL ORDER BY _row LIMIT 1");
+        let mut find = self.write.connection.prepare_cached(&sql)?;
+        cells::bind(&mut find, 1, &shown)?;
+        let row: Option<i64> = find.raw_query().next()?.map(|row| row.get(0)).transpose()?;
+        drop(find);
+        row.map_or(Ok(None), |row| self.row_at(row))
+    }
+
     /// The row without a record that has this key.
     pub(super) fn new_row_of(&mut self, uid: &str) -> Result<Option<LocalRow>, StoreError> {
         let sql = format!("SELECT _row FROM {} WHERE _uid = ?1 AND id IS NULL", self.table.quoted());

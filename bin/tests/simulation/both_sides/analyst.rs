@@ -105,7 +105,7 @@ fn write(
             ledger.take_back(object, key, |_| true);
             // A tool that knows no UPDATE either: what was deleted is inserted again, by its key.
             if mail.is_some() && dice.bool() {
-                let uid = insert_row(person, ledger, object, (property, column), token, mail);
+                let uid = insert_row(world, person, ledger, object, (property, column), token, mail);
                 ledger.archives.inserted_again(world.rehearsal.now(), object, &uid, id);
             } else {
                 ledger.archives.deleted(world, object, key);
@@ -138,11 +138,12 @@ fn insert(
         1 | 2 => Some(format!("{}@mail.example", token.to_lowercase())),
         _ => None,
     };
-    insert_row(person, ledger, object, (property, column), token, mail);
+    insert_row(world, person, ledger, object, (property, column), token, mail);
 }
 
 /// Returns the new row's key.
 fn insert_row(
+    world: &World,
     person: &Connection,
     ledger: &mut Ledger,
     object: &str,
@@ -152,6 +153,14 @@ fn insert_row(
 ) -> String {
     let uid = format!("own-{token}");
     let mail = mail.filter(|mail| !mail.is_empty());
+    // Whoever has the address already is meant by the row, deleted here or not.
+    let portal = world.rehearsal.portal();
+    let meant = portal.records(object).filter(|record| mail.is_some() && record.text("email") == mail);
+    let meant: Vec<String> = meant.map(|record| record.id.to_string()).collect();
+    drop(portal);
+    for id in &meant {
+        ledger.archives.taken_back(world.rehearsal.now(), object, Some(id));
+    }
     match &mail {
         Some(mail) => {
             let sql = format!("INSERT INTO {object} (_uid, mail, {column}) VALUES (?1, ?2, ?3)");

@@ -15,6 +15,8 @@ pub(in crate::simulation) struct Archives {
     deleted: Vec<(Millis, String, String)>,
     restored: Vec<(Millis, String, String)>,
     taken_back: Vec<(Millis, String, String)>,
+    /// New rows that were deleted, by their keys: what became of one on its way is to be archived.
+    given_up: Vec<(Millis, String, String)>,
     /// The keys of rows that were inserted in the place of a deleted one, with its record.
     again: Vec<(String, String)>,
 }
@@ -50,14 +52,17 @@ impl Archives {
             self.asked(now, object, id);
             self.deleted.push((now, object.to_owned(), id.clone()));
         }
+        if id.is_none() {
+            self.given_up.push((now, object.to_owned(), uid.to_owned()));
+        }
         if mapping.deletes != Deletes::Archive || !watched {
             self.taken_back(now, object, id.as_deref());
         }
     }
 
-    /// Whether somebody deleted the row of a record since, to archive it: with it goes what was said of its pairs.
-    pub(in crate::simulation) fn was_deleted(&self, since: Millis, object: &str, id: &str) -> bool {
-        self.deleted.iter().any(|(at, of, record)| *at >= since && of == object && record == id)
+    /// Whether somebody asked for the archive of a record: with it goes what was said of its pairs.
+    pub(in crate::simulation) fn goes(&self, object: &str, id: &str) -> bool {
+        self.asked.iter().any(|(_, of, record)| of == object && record == id)
     }
 
     /// Notes that a new row stands where that of a record was deleted.
@@ -91,7 +96,8 @@ impl Archives {
                 // One that was archived in the CRM by then stays as it is.
                 let truth = portal.record(object, id.parse().unwrap());
                 let was_archived = truth.and_then(|truth| truth.archived_at).is_some_and(|at| at < executed.at);
-                if !noted(&self.asked, Millis::MIN) && !was_archived {
+                let was_new = || self.was_given_up(world, object, id, executed.at);
+                if !noted(&self.asked, Millis::MIN) && !was_archived && !was_new() {
                     return Err(format!("{object} {id} was archived at {}, and nobody asked for it", executed.at));
                 }
                 if let Some(last) = last
@@ -107,6 +113,14 @@ impl Archives {
             }
         }
         Ok(())
+    }
+
+    /// Whether the row that a record was made of had been deleted by then.
+    fn was_given_up(&self, world: &World, object: &str, id: &str, by: Millis) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sync_keys WHERE object = ?1 AND record_id = ?2 AND uid = ?3)";
+        let person = world.reader();
+        let mut given_up = self.given_up.iter().filter(|(at, of, _)| *at <= by && of == object);
+        given_up.any(|(_, _, uid)| person.query_row(sql, [object, id, uid], |row| row.get::<_, bool>(0)).unwrap())
     }
 
     /// What somebody asked for was done, or waits for a person; unless somebody took it back on either side.

@@ -6,7 +6,7 @@
 //!
 //! * A label that somebody added in the mirror and left there reached the portal at some time since, or a reject keeps it;
 //!   or the portal was seen to hold it since, under whatever name of its ends: then there was nothing to send. It goes
-//!   with the row of an end that somebody deleted to archive its record.
+//!   with an end that somebody asked to be archived.
 //! * A label that somebody took away in the mirror left the portal at some time since, or somebody in the CRM added it
 //!   again, or a reject keeps the wish. Where an end was merged or restored since, the portal itself may have brought it
 //!   back, which nobody can tell from an addition.

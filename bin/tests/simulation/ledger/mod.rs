@@ -209,7 +209,8 @@ impl Ledger {
             };
             let written: Vec<&simulator::Written> = portal.writes().iter().filter(holds).collect();
             let last = written.iter().map(|written| written.at).max().unwrap_or_default();
-            let records: BTreeSet<u64> = written.iter().map(|written| written.id).collect();
+            // What was made and merged away since is the record that it was merged into.
+            let records: BTreeSet<u64> = written.iter().map(|written| survivor(&portal, object, written.id)).collect();
             let hidden = |id: &&u64| {
                 let record = portal.records(object).find(|record| record.id == **id);
                 record.and_then(|record| record.archived_at).is_some_and(|at| at <= last)
@@ -263,10 +264,7 @@ impl Ledger {
 
     /// Whether somebody emptied this field of the record, of one that was merged into it, or of the row that it was made of.
     fn emptied(&self, portal: &Portal, person: &Connection, written: &simulator::Written) -> bool {
-        let survivor = |id: u64| {
-            let into = |id: &u64| portal.record(&written.object, *id)?.merged_into;
-            std::iter::successors(Some(id), into).last()
-        };
+        let survivor = |id: u64| survivor(portal, &written.object, id);
         let made_of = |uid: &str| {
             let sql = "SELECT EXISTS (SELECT 1 FROM sync_journal WHERE object = ?1 AND uid = ?2 AND record_id = ?3)";
             let id = written.id.to_string();
@@ -300,6 +298,12 @@ impl Ledger {
             None => Ok(()),
         }
     }
+}
+
+/// The record that one was merged into in the end, or itself.
+fn survivor(portal: &Portal, object: &str, id: u64) -> u64 {
+    let into = |id: &u64| portal.record(object, *id)?.merged_into;
+    std::iter::successors(Some(id), into).last().unwrap_or(id)
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -42,6 +42,33 @@ fn p29_a_row_that_is_deleted_and_inserted_again_by_its_key_is_an_edit_and_asks_f
 }
 
 #[test]
+fn p29_a_row_that_is_inserted_again_by_its_key_while_its_archive_is_about_to_be_sent_is_an_edit() {
+    paused(async {
+        let world = world_with(ARCHIVES).await;
+        let (id, email) = with_key(&world);
+        let other = ids(&world, "contacts").into_iter().find(|other| *other != id).unwrap();
+        sql(
+            &world,
+            &format!("DELETE FROM contacts WHERE id = '{id}'; UPDATE contacts SET city = 'Rome' WHERE id = '{other}'"),
+        );
+        let (mirror, mut again) = (world.mirror(), Some(email));
+        // The update goes first.
+        world.at_each("push.before_send", move || {
+            if let Some(email) = again.take() {
+                let person = rusqlite::Connection::open(&mirror).unwrap();
+                person.execute("INSERT INTO contacts (email, city) VALUES (?1, 'Bergen')", [email]).unwrap();
+            }
+        });
+        world.run_well(Command::Push).await.unwrap();
+        assert!(is_active(&world, id));
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(remote(&world, id, "city").as_deref(), Some("Bergen"));
+        assert_eq!(ids(&world, "contacts").len(), 12);
+        settled(&world).await;
+    });
+}
+
+#[test]
 fn p29_a_row_that_takes_the_place_of_another_by_an_index_of_your_own_is_an_edit() {
     paused(async {
         let world = world_with("").await;
@@ -133,6 +160,26 @@ fn p30_a_row_that_went_while_no_trigger_watched_comes_back_with_the_look_at_ever
         world.run_well(Command::Sync).await.unwrap();
         assert!(is_active(&world, id), "whether that was a wish nobody can tell");
         assert_eq!(shown(&world, "contacts", id, "state").as_deref(), Some("active"));
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn p30_an_archive_that_a_replaced_row_asks_for_outlives_the_repair_of_its_table() {
+    paused(async {
+        let world = world_with("").await;
+        let id = ids(&world, "contacts")[3];
+        sql(
+            &world,
+            &format!(
+                "INSERT OR REPLACE INTO contacts (id, city, archived) VALUES ('{id}', 'Bergen', 1);
+                 CREATE TEMP TABLE frame AS SELECT * FROM contacts; DROP TABLE contacts;
+                 CREATE TABLE contacts AS SELECT * FROM frame"
+            ),
+        );
+        world.decide(async |engine, mappings| engine.repair(mappings).await).await.unwrap();
+        world.run_well(Command::Sync).await.unwrap();
+        assert!(!is_active(&world, id), "it was asked for");
         settled(&world).await;
     });
 }

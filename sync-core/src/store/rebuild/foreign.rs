@@ -168,8 +168,8 @@ fn found_in(row: &Row<'_>, fields: usize) -> Result<Found, StoreError> {
         number: row.get(0)?,
         id: ids::read(row.get_ref(1)?),
         updated_at: text(2)?,
-        // A row of a record that was archived says so too, and asks for nothing.
-        archive: asks && state.is_some_and(|state| state == "active" || state == "archiving"),
+        // A row of a record that was archived says so too, and asks for nothing; one that was replaced has a new row's state.
+        archive: asks && state.is_some_and(|state| ["active", "archiving", "local"].contains(&state.as_str())),
         handle,
         uid: text(6)?.filter(|uid| uid.bytes().any(|byte| !byte.is_ascii_digit())),
         cells: (0..fields).map(|place| Ok(cells::read(row.get_ref(place + 7)?))).collect::<Result<_, StoreError>>()?,

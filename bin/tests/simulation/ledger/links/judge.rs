@@ -116,7 +116,7 @@ impl<'l> Judge<'l> {
         };
         let held = |(held, seen): (&Key, &Millis)| *seen >= event.at && self.settled(held) == key;
         let (one, other) = PAIRS[key.pair];
-        let gone = |(object, id): (&str, &String)| self.archives.was_deleted(event.at, object, id);
+        let gone = |(object, id): (&str, &String)| self.archives.goes(object, id);
         self.there.contains(&key)
             || self.writes.iter().any(by_us)
             || self.links.events.iter().any(by_them)
