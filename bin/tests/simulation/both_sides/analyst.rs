@@ -81,7 +81,11 @@ fn write(
         // A script writes its rows by keys of its own, and again, whether they have records by now or not.
         78..86 if uid.starts_with("own-") && dice.bool() => {
             ledger.overwrote(&shown(person, object, &columns(object), &this));
-            let sql = format!("INSERT OR REPLACE INTO {object} (_uid, {column}) VALUES (?1, ?2)");
+            let mail = if object == "contacts" { ", mail" } else { "" };
+            let sql = format!(
+                "INSERT OR REPLACE INTO {object} (_uid, {column}{mail})
+                 SELECT _uid, ?2{mail} FROM {object} WHERE _uid = ?1"
+            );
             person.execute(&sql, params![uid, token]).unwrap();
             ledger.take_back(object, key, |_| true);
             ledger.archives.taken_back(world.rehearsal.now(), object, id);

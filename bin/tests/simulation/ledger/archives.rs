@@ -55,7 +55,8 @@ impl Archives {
         if id.is_none() {
             self.given_up.push((now, object.to_owned(), uid.to_owned()));
         }
-        if mapping.deletes != Deletes::Archive || !watched {
+        let stays = id.as_ref().is_some_and(|id| has_new_row(world, object, id));
+        if mapping.deletes != Deletes::Archive || !watched || stays {
             self.taken_back(now, object, id.as_deref());
         }
     }
@@ -160,6 +161,16 @@ impl Archives {
         }
         Ok(())
     }
+}
+
+/// Whether a new row has the address of a contact, and so is meant to be theirs.
+fn has_new_row(world: &World, object: &str, id: &str) -> bool {
+    let record = world.rehearsal.portal().record(object, id.parse().unwrap());
+    let Some(mail) = record.and_then(|record| record.text("email")).filter(|_| object == "contacts") else {
+        return false;
+    };
+    let sql = "SELECT EXISTS (SELECT 1 FROM contacts WHERE id IS NULL AND mail = ?1)";
+    world.person().query_row(sql, [mail], |row| row.get(0)).unwrap()
 }
 
 /// Whether an archive that was carried out at that time was found not to be when the engine asked.
