@@ -134,6 +134,12 @@ impl Archives {
             let since = |what: &[(Millis, String, String)]| {
                 what.iter().any(|(then, of, record)| then >= at && (of, record) == (object, id))
             };
+            // A row of its own making had become the record's by then, or became it: that one stands for it.
+            let own = format!("SELECT EXISTS (SELECT 1 FROM {object} WHERE id = ?1 AND _uid LIKE 'own-%')");
+            let was_row = self.deleted.contains(&(*at, object.clone(), id.clone()));
+            if was_row && person.query_row(&own, [id], |row| row.get::<_, bool>(0)).unwrap() {
+                continue;
+            }
             let is_active = portal.record(object, id.parse().unwrap()).is_some_and(|truth| truth.is_active());
             if !is_active || since(&self.restored) || since(&self.taken_back) {
                 continue;
