@@ -196,10 +196,7 @@ impl Write<'_> {
     /// A row that is as the engine left it needs no hint.
     fn forget_suspect(&self, object: &str, suspect: &Suspect) -> Result<(), StoreError> {
         match &suspect.id {
-            Some(id) => {
-                self.forget_unwanted(object, id)?;
-                self.forget_hints(object, id)
-            }
+            Some(id) => self.forget_hints(object, id),
             None => {
                 self.connection
                     .prepare_cached(

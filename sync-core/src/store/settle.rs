@@ -112,9 +112,7 @@ impl Write<'_> {
         }
         self.close_entry(&entry.trace, "done", None)
     }
-}
 
-impl Write<'_> {
     /// Archives that counted as done and whose records were read as active right after: they are asked for as before,
     /// and a reject says so. Returns how many.
     ///
