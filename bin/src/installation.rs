@@ -101,14 +101,14 @@ pub(crate) async fn close<T: Transport + 'static>(
     exit: Exit,
 ) -> Result<Usage, CommandError> {
     let usage = engine.remote().usage();
-    let totals = report.totals();
+    let (totals, pushed) = (report.totals(), report.pushed());
     let ended = engine
         .end_run(RunTotals {
             pulled: totals.inserted + totals.changed,
-            pushed: report.pushed().written(),
-            archived: totals.archived,
-            conflicts: totals.conflicts + report.pushed().overwritten,
-            rejects: report.pushed().refused,
+            pushed: pushed.written(),
+            archived: totals.archived + pushed.archived,
+            conflicts: totals.conflicts + pushed.conflicts + pushed.overwritten,
+            rejects: pushed.refused,
             requests: usage.requests,
             daily_limit: usage.daily_limit,
             daily_remaining: usage.daily_remaining,

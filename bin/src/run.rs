@@ -12,9 +12,11 @@ use std::process::ExitCode;
 /// Runs the program with these words as its command line, its own name first.
 pub fn main_with(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(report_panic));
+    let words: Vec<OsString> = words.into_iter().collect();
+    let json = asks_for_json(&words);
     let cli = match Cli::read(words) {
         Ok(cli) => cli,
-        Err(answer) => return answer_of_clap(&answer).into(),
+        Err(answer) => return answer_of_clap(&answer, json).into(),
     };
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(cli)));
     // The hook has reported the panic.
@@ -47,11 +49,30 @@ fn finish(context: &Context, command: &Command) -> Exit {
     }
 }
 
-/// Help and version are answers, on stdout; the rest is wrong usage, on stderr.
-fn answer_of_clap(answer: &clap::Error) -> Exit {
+/// Whether the flag is among words that could not be read as a whole.
+fn asks_for_json(words: &[OsString]) -> bool {
+    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// Help and version are answers, on stdout; the rest is wrong usage, on stderr, and a document where that was asked for.
+fn answer_of_clap(answer: &clap::Error, json: bool) -> Exit {
     // A reader who has gone is no error here either.
     let _ = answer.print();
-    if answer.use_stderr() { Exit::Usage } else { Exit::Done }
+    if !answer.use_stderr() {
+        return Exit::Done;
+    }
+    Output::new(json).error_document(&wrong_usage(&answer.to_string()));
+    Exit::Usage
+}
+
+/// What clap says, as an error of ours: first what is wrong, then tips and usage as hints.
+fn wrong_usage(said: &str) -> CommandError {
+    let Some(said) = said.strip_prefix("error: ") else {
+        return CommandError::usage("a command is missing.").hint("--help lists the commands.");
+    };
+    let mut parts = said.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    let error = CommandError::usage(parts.next().unwrap_or_default());
+    parts.fold(error, |error, part| error.hint(part.strip_prefix("tip: ").unwrap_or(part)))
 }
 
 /// A panic in words, without a backtrace: its message is ours and holds no credential.

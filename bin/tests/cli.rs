@@ -202,6 +202,40 @@ fn wrong_usage_exits_2() {
 }
 
 #[test]
+fn wrong_usage_is_a_document_too_where_json_was_asked_for() {
+    let sealed = Sealed::new();
+    insta::assert_snapshot!(sealed.run(&["conflicts", "resolve", "x", "--take", "local", "--json"]), @r#"
+    exit 2
+    --- stdout
+    {
+      "error": {
+        "exit_code": 2,
+        "message": "invalid value 'x' for '<ID>': expected a number, as `crmsync conflicts` shows them",
+        "hints": [
+          "For more information, try '--help'."
+        ]
+      }
+    }
+    --- stderr
+    error: invalid value 'x' for '<ID>': expected a number, as `crmsync conflicts` shows them
+
+    For more information, try '--help'.
+    "#);
+    for (words, wrong) in [
+        (&["--json", "snyc"][..], "unrecognized subcommand 'snyc'"),
+        (&["--json", "mapping"], ""),
+        (&["rejects", "retry", "x", "--json"], "expected a number, as `crmsync rejects` shows them"),
+        (&["undo", "last", "--json"], "expected a number, as sync_runs shows them"),
+    ] {
+        let output = sealed.command(words).output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), document["error"]["exit_code"].as_u64()), (Some(2), Some(2)), "{words:?}");
+        assert!(document["error"]["message"].as_str().unwrap().contains(wrong), "{document}");
+        assert!(!output.stderr.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
 fn global_flags_are_taken_before_and_after_the_command() {
     let sealed = Sealed::new();
     let before = sealed.run(&["--config", "none.toml", "--json", "status"]);

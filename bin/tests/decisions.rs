@@ -117,6 +117,48 @@ fn a_change_at_a_time_that_nobody_knows_is_told_as_such() {
 }
 
 #[test]
+fn of_a_record_that_is_archived_only_hubspots_side_is_offered() {
+    let (_portal, home) = installed();
+    change(&home, HELD);
+    assert!(home.run(&["conflicts"]).contains("--take local|remote`"));
+    change(&home, "UPDATE sync_base_deals SET archived = 1, state = 'archived'");
+    for words in [&["conflicts"][..], &["conflicts", "show", "1"]] {
+        let seen = home.run(words);
+        assert!(seen.contains("--take remote`") && !seen.contains("local|remote"), "{seen}");
+    }
+}
+
+#[test]
+fn a_run_and_the_status_say_how_many_conflicts_wait() {
+    let (_portal, home) = installed();
+    change(&home, HELD);
+    let (code, text) = exit(&home, &["pull"]);
+    assert_eq!((code, text.contains("1 conflict waits for a person: see `crmsync conflicts`.")), (1, true), "{text}");
+    let status = home.run(&["status"]);
+    assert!(status.contains("1 conflict waits: `crmsync conflicts`"), "{status}");
+    assert!(status.contains("something waits for a person"), "{status}");
+}
+
+#[test]
+fn what_a_run_archived_in_hubspot_is_noted_and_told() {
+    let (_portal, home) = installed();
+    change(&home, "UPDATE contacts SET archived = 1 WHERE _row = (SELECT min(_row) FROM contacts_active)");
+    assert_eq!(exit(&home, &["push"]).0, 0);
+    let noted = one(&home, "SELECT pushed || ' ' || archived FROM sync_runs ORDER BY id DESC LIMIT 1");
+    assert_eq!((noted.as_str(), &told(&home, &["status"]).1["last_run"]["pushed"]), ("1 1", &1.into()));
+    assert!(home.run(&["status"]).contains("done: no records pulled, 1 record pushed"));
+}
+
+#[test]
+fn a_plan_names_what_is_stopped() {
+    let (_portal, home) = installed();
+    change(&home, "DROP TABLE deals");
+    let (code, text) = exit(&home, &["plan"]);
+    assert!(code == 3 && text.contains("deals is stopped: nothing of it would be sent."), "{code}: {text}");
+    assert!(text.contains("Nothing else to push.") && !text.contains("Nothing to push."), "{text}");
+}
+
+#[test]
 fn a_value_that_cannot_be_sent_exits_2_and_says_what_is_expected() {
     let (_portal, home) = installed();
     change(&home, HELD);
@@ -135,11 +177,16 @@ fn a_reject_is_listed_retried_and_dropped() {
     assert_eq!(exit(&home, &["push"]).0, 1);
     let (code, list) = told(&home, &["rejects"]);
     assert_eq!((code, &list["rejects"][0]["properties"]["email"]), (0, &"no address".into()));
-    assert!(home.run(&["rejects"]).contains("1 reject waits for a person"));
+    let listed = home.run(&["rejects"]);
+    assert!(listed.contains("1 reject waits for a person") && !listed.contains("isValid"), "{listed}");
+    assert!(home.run(&["status"]).contains("1 reject waits: `crmsync rejects`"));
     let shown = home.run(&["rejects", "show", "1"]);
     assert!(shown.contains("1 attempt") && shown.contains("It is not sent again"), "{shown}");
     let retried = home.run(&["rejects", "retry"]);
     assert_eq!(retried, "exit 0\n--- stdout\nThe next `crmsync push` tries 1 reject again.\n");
+    let listed = home.run(&["rejects"]);
+    let tried = "No reject waits for a person.\nThe next `crmsync push` tries 1 reject again.\n";
+    assert!(listed.ends_with(tried) && !home.run(&["status"]).contains("reject waits"), "{listed}");
     assert_eq!(exit(&home, &["push"]).0, 1);
     assert_eq!(told(&home, &["rejects", "show", "1"]).1["attempts"], 2);
     insta::assert_snapshot!(seen(&home, &["rejects", "drop", "1", "--reason", "a typo"], &id), @r"
@@ -151,6 +198,33 @@ fn a_reject_is_listed_retried_and_dropped() {
     assert_eq!(home.run(&["rejects", "--all"]), "exit 0\n--- stdout\nNo reject waits for a person.\n");
     assert_eq!(exit(&home, &["push"]).0, 0);
     drop(portal);
+}
+
+/// A pair of records that cannot be sent.
+const REFUSED_PAIR: &str =
+    "INSERT INTO sync_rejects (object, record_id, operation, properties, category, message, attempts,
+         first_at, last_at)
+     SELECT 'contacts', id, 'associate', json_object('to_object', 'deals', 'to_id', '7', 'labels', json_array(
+         json_object('category', NULL, 'type_id', NULL, 'label', 'Boss'),
+         json_object('category', NULL, 'type_id', NULL, 'label', NULL))), 'UNSENDABLE', 'no such label', 1,
+         '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'
+     FROM contacts ORDER BY _row LIMIT 1";
+
+#[test]
+fn a_reject_of_a_pair_of_records_says_which_pair_and_labels() {
+    let (_portal, home) = installed();
+    change(&home, REFUSED_PAIR);
+    let listed = home.run(&["rejects"]);
+    assert!(listed.contains("  deals 7: Boss, (unlabeled)  no such label  waits\n"), "{listed}");
+    let shown = home.run(&["rejects", "show", "1"]);
+    assert!(shown.contains("deals 7  Boss, (unlabeled)\n"), "{shown}");
+    let (_, document) = told(&home, &["rejects", "show", "1"]);
+    assert_eq!((&document["association"]["to_id"], &document["properties"]), (&"7".into(), &Value::Null));
+    let (code, text) = exit(&home, &["rejects", "drop", "1", "--reason", "x", "--delete"]);
+    assert_eq!((code, text.contains("of the operation associate")), (2, true), "{text}");
+    change(&home, "UPDATE sync_rejects SET properties = 'nonsense'");
+    assert_eq!(told(&home, &["rejects"]).1["rejects"][0]["unreadable"], "nonsense");
+    assert!(home.run(&["rejects"]).contains("nonsense"));
 }
 
 #[test]
@@ -175,8 +249,8 @@ fn a_run_is_undone_after_it_was_shown_what_that_would_do() {
     --- stdout
     object    record        property            before  written
     contacts  MADE  (the record)        -       -            created: --archive-created archives it
-    contacts  ID   city                Before  Wrong        undone
-    contacts  ID   deals DEAL  -       (unlabeled)  undone
+    contacts  ID   city                Before  Wrong        would be undone
+    contacts  ID   deals DEAL  -       (unlabeled)  would be undone
     Nothing was done: this was a dry run.
     ");
     assert_eq!(city(&portal, &id).as_deref(), Some("Wrong"));
@@ -200,6 +274,7 @@ fn an_undo_without_permission_to_write_exits_3_and_names_the_line() {
     let home = home.variable("CRMSYNC_PORTALS__DEFAULT__PUSH__ENABLED", "false");
     let (code, text) = exit(&home, &["undo", "1"]);
     assert_eq!((code, text.contains("[portals.default.push]")), (3, true), "{text}");
+    assert!(text.contains("`crmsync undo 1 --dry-run` shows"), "{text}");
     assert_eq!(exit(&home, &["undo", "1", "--dry-run"]).0, 0);
 }
 

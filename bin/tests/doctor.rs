@@ -90,6 +90,8 @@ fn without_a_network_the_rest_is_examined_all_the_same() {
     let (code, said, text) = verdict(&home, "HubSpot");
     assert_eq!((code, said.as_str()), (75, "fail"), "{text}");
     assert!(text.contains("were not checked"), "{text}");
+    let (_, told) = exit(&home, &["doctor"]);
+    assert!(told.contains("HubSpot could not be looked at now: run this again later."), "{told}");
     for check in ["mirror", "tables", "rows", "mappings", "credential", "disk"] {
         assert_eq!(verdict(&home, check).1, "ok", "{check}");
     }

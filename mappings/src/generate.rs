@@ -10,6 +10,7 @@ use crate::mapping::Mapping;
 use crate::names;
 use crate::policy::Direction;
 use crate::schema::{PropertySchema, WireType};
+use crate::transform::Normaliser;
 
 /// Properties that every table shows in columns of its own.
 const OWN_COLUMNS: [&str; 5] =
@@ -67,15 +68,28 @@ struct Line<'a> {
     property: &'a PropertySchema,
     column: String,
     direction: Direction,
+    /// As the built-in mapping has it: what the remote changes in values of its own accord.
+    normaliser: Normaliser,
 }
 
 impl Line<'_> {
     fn write(&self, out: &mut String) {
         let name = scalar(&self.property.name);
         let column = scalar(&self.column);
-        let value = match self.direction {
-            Direction::Both => column,
-            direction => format!("{{ column: {column}, direction: {direction} }}"),
+        let direction = match self.direction {
+            Direction::Both => String::new(),
+            direction => format!(", direction: {direction}"),
+        };
+        let normalisers = [("trim", self.normaliser.trim), ("lowercase", self.normaliser.lowercase)];
+        let normalisers: Vec<String> =
+            normalisers.iter().filter(|(_, on)| *on).map(|(word, _)| format!("{word}: true")).collect();
+        let transform = match normalisers.is_empty() {
+            true => String::new(),
+            false => format!(", transform: {{ {} }}", normalisers.join(", ")),
+        };
+        let value = match (direction.as_str(), transform.as_str()) {
+            ("", "") => column,
+            _ => format!("{{ column: {column}{direction}{transform} }}"),
         };
         let read_only = is_read_only(self.property);
         let label = comment(&self.property.label);
@@ -98,7 +112,12 @@ fn fields<'a>(built_in: Option<&Mapping>, schema: &'a [PropertySchema]) -> Vec<L
         if let Some(property) = schema.iter().find(|p| p.name == field.property && !p.archived) {
             columns.insert(field.column.to_ascii_lowercase());
             let direction = if is_read_only(property) { Direction::Pull } else { field.direction };
-            lines.push(Line { property, column: field.column.clone(), direction });
+            lines.push(Line {
+                property,
+                column: field.column.clone(),
+                direction,
+                normaliser: field.transform.normaliser,
+            });
         }
     }
     let named = |p: &PropertySchema| stated.iter().any(|field| field.property == p.name);
@@ -110,7 +129,7 @@ fn fields<'a>(built_in: Option<&Mapping>, schema: &'a [PropertySchema]) -> Vec<L
         let column = free_column(&property.name, &columns);
         columns.insert(column.to_ascii_lowercase());
         let direction = if is_read_only(property) { Direction::Pull } else { Direction::Both };
-        lines.push(Line { property, column, direction });
+        lines.push(Line { property, column, direction, normaliser: Normaliser::default() });
     }
     lines
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mappings::{Cell, Direction, Mapping, PropertySchema, Source, Transform, WireType, check_set};
+use mappings::{Cell, Direction, Mapping, Normaliser, PropertySchema, Source, Transform, WireType, check_set};
 
 use crate::fixtures::property;
 
@@ -109,10 +109,15 @@ fn what_hubspot_calculates_is_read_only_before_any_schema_says_so() {
 }
 
 #[test]
-fn built_in_fields_state_no_type_or_transform_so_that_any_portal_fits_and_init_can_write_them() {
+fn built_in_fields_state_no_type_or_exact_pair_so_that_any_portal_fits_and_init_can_write_them() {
     for field in Mapping::built_ins().iter().flat_map(|mapping| &mapping.fields) {
+        // An address is a text in every portal, which stores it like this.
+        let is_address = field.property == "email";
+        let normaliser = Normaliser { trim: is_address, lowercase: is_address };
         assert!(
-            field.column_type.is_none() && field.conflict.is_none() && field.transform == Transform::default(),
+            field.column_type.is_none()
+                && field.conflict.is_none()
+                && field.transform == Transform { pair: None, normaliser },
             "{}",
             field.property
         );

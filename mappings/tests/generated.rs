@@ -48,7 +48,7 @@ fn a_generated_mapping_of_contacts_keeps_the_built_in_names() {
     conflict: remote_wins    # or local_wins, newest, hold
     deletes: ignore          # or archive: what a plain SQL DELETE means
     fields:
-      email: email    # email
+      email: { column: email, transform: { trim: true, lowercase: true } }    # email
       firstname: first_name    # firstname
       lastname: last_name    # lastname
       state: region    # state

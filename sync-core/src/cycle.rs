@@ -189,6 +189,7 @@ impl<R: Remote + 'static> Engine<R> {
                 stage => self.side_by_side(*stage, &tables, server_now, report).await?,
             }
         }
+        self.note_what_is_left(&tables, stages.contains(&Stage::Push), report).await?;
         let reads = stages.contains(&Stage::Edge);
         if reads && report.restored {
             let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();

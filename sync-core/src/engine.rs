@@ -4,7 +4,7 @@ use crate::error::RunError;
 use crate::events::{Event, Observer, Phase};
 use crate::plan::belts::Belt;
 use crate::pull::{Crowd, Lanes};
-use crate::push::PushSettings;
+use crate::push::{PushSettings, Scope};
 use crate::remote::Remote;
 use crate::steps::Steps;
 use crate::store::{Pair, StoreHandle};
@@ -76,6 +76,7 @@ pub struct Engine<R> {
     parts: Arc<Parts<R>>,
     pairs: Arc<Mutex<PairLocks>>,
     crowd: Crowd,
+    scope: Arc<Scope>,
 }
 
 /// Who reads and writes the associations of a pair: one object type's task at a time.
@@ -83,14 +84,29 @@ type PairLocks = BTreeMap<Pair, Arc<tokio::sync::Mutex<()>>>;
 
 impl<R> Clone for Engine<R> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts), pairs: Arc::clone(&self.pairs), crowd: self.crowd.clone() }
+        Self {
+            parts: Arc::clone(&self.parts),
+            pairs: Arc::clone(&self.pairs),
+            crowd: self.crowd.clone(),
+            scope: Arc::clone(&self.scope),
+        }
     }
 }
 
 impl<R: Remote + 'static> Engine<R> {
     /// Puts the parts together.
     pub fn new(parts: Parts<R>) -> Self {
-        Self { parts: Arc::new(parts), pairs: Arc::default(), crowd: Crowd::default() }
+        Self { parts: Arc::new(parts), pairs: Arc::default(), crowd: Crowd::default(), scope: Arc::default() }
+    }
+
+    /// The same engine, whose pushes send nothing but this.
+    pub(crate) fn sending_only(&self, scope: Scope) -> Self {
+        Self { scope: Arc::new(scope), ..self.clone() }
+    }
+
+    /// What a push may send.
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
     }
 
     /// The CRM.

@@ -101,14 +101,21 @@ impl<R: Remote + 'static> Engine<R> {
                 .await?;
             self.step("pull.diffed")?;
         }
-        if healed.returned > 0 {
-            self.warn(format!(
-                "{} deleted rows of {} came back: a plain DELETE archives nothing; set archived = 1 to ask for an \
-                 archive",
-                healed.returned, table.mapping.table
-            ));
-        }
+        self.tell_returned(table, healed.returned);
         Ok(healed)
+    }
+
+    /// Says that rows came back which somebody had deleted, if any did.
+    pub(crate) fn tell_returned(&self, table: &Table, returned: u64) {
+        let rows = match returned {
+            0 => return,
+            1 => "1 deleted row".to_owned(),
+            more => format!("{more} deleted rows"),
+        };
+        self.warn(format!(
+            "{rows} of {} came back: a plain DELETE archives nothing; set archived = 1 to ask for an archive",
+            table.mapping.table
+        ));
     }
 
     /// Where the fast pass begins to look, given when the walk before it began.

@@ -16,11 +16,13 @@ mod links;
 mod look;
 mod lookalikes;
 mod recover;
+mod scope;
 mod send;
 mod survey;
 mod undo;
 mod updates;
 
+pub(crate) use scope::Scope;
 pub use survey::{PlannedObject, Survey};
 pub use undo::TakenBack;
 
@@ -82,12 +84,16 @@ pub struct Pushed {
     pub linked: u64,
     /// Pairs of records that were taken apart.
     pub unlinked: u64,
-    /// Changes that were refused.
+    /// Changes that were refused, or that cannot be sent as they are.
     pub refused: u64,
     /// Changes whose outcome nobody knows yet.
     pub unknown: u64,
     /// Rows with changes that wait for a person.
     pub waiting: u64,
+    /// Changes that the next push sends: made meanwhile, or beside something that was refused.
+    pub left: u64,
+    /// Fields that others had changed too, seen when their records were read right before the write.
+    pub conflicts: u64,
     /// Values of others that were written over in the moment between look and write; each is a conflict.
     pub overwritten: u64,
 }
@@ -104,6 +110,8 @@ impl Pushed {
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.waiting += other.waiting;
+        self.left += other.left;
+        self.conflicts += other.conflicts;
         self.overwritten += other.overwritten;
     }
 
@@ -135,7 +143,7 @@ impl<R: Remote + 'static> Engine<R> {
             match self.admit(table, part.full_look, looked).await {
                 Ok(None) => {}
                 Ok(Some(found)) => {
-                    part.pushed.waiting = found.waiting;
+                    part.pushed.refused += found.unsendable;
                     due.insert(table.object().to_owned(), found);
                     open.push(Arc::clone(table));
                 }

@@ -1,7 +1,7 @@
 //! `crmsync conflicts`: fields that both sides changed, and whose value it is to be.
 
 use super::Context;
-use super::decide::{brief, decide, minute, mirror_of};
+use super::decide::{brief, decide, minute, mirror_of, number};
 use crate::exit::{CommandError, Exit};
 use crate::output::{Align, Output, Table, words};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
@@ -64,7 +64,7 @@ Example:
   crmsync conflicts show 7")]
 pub struct ShowArgs {
     /// Its number in the list
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = number("`crmsync conflicts`"))]
     pub id: i64,
 }
 
@@ -79,7 +79,7 @@ Examples:
   crmsync conflicts resolve 7 --value Oslo")]
 pub struct ResolveArgs {
     /// Its number in the list
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = number("`crmsync conflicts`"))]
     pub id: i64,
     /// Whose value it is to be: local is the mirror's, remote is HubSpot's
     #[arg(long, value_enum, value_name = "SIDE", group = "how")]
@@ -123,6 +123,9 @@ struct Conflict {
     run: i64,
     created_at: String,
     resolved_at: Option<String>,
+    /// Whether the record is archived, merged or missing in HubSpot: it takes no edit.
+    #[serde(skip)]
+    archived: bool,
 }
 
 #[derive(Serialize)]
@@ -164,15 +167,27 @@ pub(super) fn show_list(output: &Output, mirror: &Connection, all: bool) -> Resu
         if conflicts.len() > SHOWN {
             output.line(format!("and {} more; --json shows all", words::count((conflicts.len() - SHOWN) as u64)))?;
         }
-        let open = conflicts.iter().filter(|conflict| conflict.resolved_at.is_none()).count() as u64;
-        output.line(match open {
-            0 => "No conflict waits for a person.".to_owned(),
-            open => format!(
-                "{} for a person: `crmsync conflicts resolve ID --take local|remote`",
-                words::counted(open, "conflict waits", "conflicts wait")
-            ),
-        })
+        output.line(how_to_decide(conflicts))
     })
+}
+
+/// How many wait, and what can be done about them: an edit of a record that is archived cannot be sent.
+fn how_to_decide(conflicts: &[Conflict]) -> String {
+    let open: Vec<&Conflict> = conflicts.iter().filter(|conflict| conflict.resolved_at.is_none()).collect();
+    let archived = open.iter().filter(|conflict| conflict.archived).count();
+    let waiting = words::counted(open.len() as u64, "conflict waits", "conflicts wait");
+    match (open.len(), archived) {
+        (0, _) => "No conflict waits for a person.".to_owned(),
+        (_, 0) => format!("{waiting} for a person: `crmsync conflicts resolve ID --take local|remote`"),
+        (open, archived) if open == archived => format!(
+            "{waiting} for a person: `crmsync conflicts resolve ID --take remote`, as what is archived or gone in HubSpot \
+             takes no edit"
+        ),
+        _ => format!(
+            "{waiting} for a person: `crmsync conflicts resolve ID --take local|remote`; what is archived or gone in \
+             HubSpot takes no edit, so there only `--take remote`"
+        ),
+    }
 }
 
 fn show(context: &Context, arguments: &ShowArgs) -> Result<Exit, CommandError> {
@@ -197,6 +212,10 @@ fn show(context: &Context, arguments: &ShowArgs) -> Result<Exit, CommandError> {
         ))?;
         output.line(match &conflict.resolved_at {
             Some(at) => format!("decided: {} at {} UTC; it can be decided another way", conflict.chosen, minute(at)),
+            None if conflict.archived => format!(
+                "held: the record is archived or gone in HubSpot and takes no edit; `crmsync conflicts resolve {id} --take \
+                 remote` gives yours up, or restore the record there first"
+            ),
             None => format!("held: nothing of it is sent until `crmsync conflicts resolve {id} --take local|remote`"),
         })
     })?;
@@ -249,13 +268,13 @@ fn conflicts(mirror: &Connection, all: bool) -> rusqlite::Result<Vec<Conflict>> 
          ORDER BY resolved_at IS NOT NULL, resolved_at DESC, id"
     ))?;
     let conflicts = statement.query_map([all], conflict)?;
-    conflicts.collect()
+    conflicts.map(|conflict| look_up(mirror, conflict?)).collect()
 }
 
 fn find(mirror: &Connection, id: i64) -> Result<Conflict, CommandError> {
     let sql = format!("SELECT {COLUMNS} FROM sync_conflicts WHERE id = ?1");
-    let found = mirror.query_row(&sql, [id], conflict).optional().map_err(StoreError::from)?;
-    found.ok_or_else(|| {
+    let found = mirror.query_row(&sql, [id], conflict).and_then(|conflict| look_up(mirror, conflict));
+    found.optional().map_err(StoreError::from)?.ok_or_else(|| {
         CommandError::usage(format!("there is no conflict {id}."))
             .hint("`crmsync conflicts list --all` shows their numbers.")
     })
@@ -276,7 +295,23 @@ fn conflict(row: &Row<'_>) -> rusqlite::Result<Conflict> {
         run: row.get(10)?,
         created_at: row.get(11)?,
         resolved_at: row.get(12)?,
+        archived: false,
     })
+}
+
+/// Adds how the record stands in HubSpot, as far as the mirror knows.
+fn look_up(mirror: &Connection, conflict: Conflict) -> rusqlite::Result<Conflict> {
+    let table: Option<String> = mirror
+        .prepare_cached("SELECT table_name FROM sync_objects WHERE object = ?1")?
+        .query_row([&conflict.object], |row| row.get(0))
+        .optional()?;
+    let base = format!("sync_base_{}", table.unwrap_or_default()).replace('"', "\"\"");
+    // Where there is none, there is nothing to tell.
+    let Ok(mut statement) = mirror.prepare_cached(&format!("SELECT archived FROM \"{base}\" WHERE id = ?1")) else {
+        return Ok(conflict);
+    };
+    let archived: Option<bool> = statement.query_row([&conflict.record_id], |row| row.get(0)).optional()?;
+    Ok(Conflict { archived: archived.unwrap_or_default(), ..conflict })
 }
 
 fn table(conflicts: &[Conflict]) -> Table {

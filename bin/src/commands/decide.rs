@@ -36,16 +36,23 @@ pub(super) fn mirror_of(portal: &PortalConfig) -> Result<Connection, CommandErro
     })
 }
 
-/// A value for people: its beginning where it is long, `-` where there is none.
+/// Reads an argument that is a number in a list; `shown` says what shows the numbers.
+pub(super) fn number(shown: &'static str) -> impl Fn(&str) -> Result<i64, String> + Clone + Send + Sync + 'static {
+    move |text: &str| text.parse::<i64>().map_err(|_| format!("expected a number, as {shown} shows them"))
+}
+
+/// A value for people: its beginning where it is long, `-` where there is none. Empty is none.
 pub(super) fn brief(value: Option<&str>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(value) if value.chars().count() > 40 => {
-            let start: String = value.chars().take(39).collect();
-            format!("{start}…")
-        }
-        Some(value) => value.to_owned(),
+    shortened(value.filter(|value| !value.is_empty()).unwrap_or("-"), 40)
+}
+
+/// A text, or its beginning where it has more letters than `most`.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
+    let start: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{start}…")
 }
 
 /// A stored time for people, to the minute.

@@ -11,7 +11,7 @@ use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
 use crate::installation::mappings_of;
 use crate::output::{Align, Table, words};
-use check::{Check, Verdict};
+use check::{Check, Verdict, closing};
 use clap::Args;
 use repair::Repair;
 use serde::Serialize;
@@ -83,11 +83,7 @@ pub fn run(context: &Context, arguments: &DoctorArgs) -> Result<Exit, CommandErr
                 output.line(format!("{}: {next}", check.check))?;
             }
         }
-        let waiting = document.checks.iter().filter(|check| check.verdict != Verdict::Ok).count() as u64;
-        output.line(match waiting {
-            0 => "All is fine.".to_owned(),
-            some => format!("{} for a person.", words::counted(some, "thing waits", "things wait")),
-        })
+        output.line(closing(&document.checks))
     })?;
     Ok(Exit::of_all(document.checks.iter().map(|check| check.exit)))
 }

@@ -1,11 +1,13 @@
 //! `crmsync plan`: what a push would send.
 
+use super::decide::brief;
 use super::{Allowances, Context};
 use crate::exit::{CommandError, Exit, REMADE};
 use crate::installation::Installation;
 use crate::output::{Align, Table, words};
 use clap::Args;
 use connectors::Transport;
+use mappings::Mapping;
 use serde::Serialize;
 use sync_core::model::{AssociationKind, RecordId};
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
@@ -163,18 +165,32 @@ pub(super) fn show<T: Transport + 'static>(
     context.output.show(&document, |output| {
         let total: usize = survey.values().map(|planned| planned.changes.len() + planned.links.len()).sum();
         if total > 0 {
-            output.table(&table(&survey))?;
+            output.table(&table(&survey, &installation.mappings))?;
         }
         if total > SHOWN {
             output.line(format!("and {} more: sync_pending has all of them", words::count((total - SHOWN) as u64)))?;
         }
         for held in &document.held {
             let rows = words::counted(held.rows, "row waits", "rows wait");
-            output.line(format!("{}: {rows} for a person, see sync_conflicts and sync_rejects", held.object))?;
+            let see = "see `crmsync conflicts` and `crmsync rejects`";
+            output.line(format!("{}: {rows} for a person, {see}", held.object))?;
+        }
+        for (object, planned) in survey.iter().filter(|(_, planned)| planned.unsettled > 0) {
+            let rows = words::counted(planned.unsettled, "row was", "rows were");
+            output
+                .line(format!("{object}: {rows} sent and never answered; the next push finds out what became of it"))?;
+        }
+        for object in stopped(&survey) {
+            output.line(format!("{object} is stopped: nothing of it would be sent."))?;
         }
         output.line(summary(&survey, &document.calls))
     })?;
     Ok((survey.values().any(|planned| !planned.changes.is_empty() || !planned.links.is_empty()), exit))
+}
+
+/// The object types that are stopped by a table that was replaced.
+fn stopped(survey: &Survey) -> impl Iterator<Item = &str> {
+    survey.iter().filter(|(_, planned)| planned.stopped.is_some()).map(|(object, _)| object.as_str())
 }
 
 fn summary(survey: &Survey, calls: &Calls) -> String {
@@ -185,7 +201,8 @@ fn summary(survey: &Survey, calls: &Calls) -> String {
     let (creates, updates, archives) = (count(Operation::Create), count(Operation::Update), count(Operation::Archive));
     let links = survey.values().map(|planned| planned.links.len() as u64).sum();
     if creates + updates + archives + links == 0 {
-        return "Nothing to push.".to_owned();
+        let nothing = if stopped(survey).next().is_some() { "Nothing else to push." } else { "Nothing to push." };
+        return nothing.to_owned();
     }
     let pairs = match links {
         0 => String::new(),
@@ -200,7 +217,7 @@ fn summary(survey: &Survey, calls: &Calls) -> String {
     )
 }
 
-fn table(survey: &Survey) -> Table {
+fn table(survey: &Survey, mappings: &[Mapping]) -> Table {
     let mut table = Table::new([
         ("object", Align::Left),
         ("operation", Align::Left),
@@ -213,16 +230,13 @@ fn table(survey: &Survey) -> Table {
     let mut left = SHOWN;
     for (object, change) in rows.take(SHOWN) {
         left -= 1;
-        let operation = match change.operation {
-            Operation::Create => "create or adopt",
-            operation => operation.word(),
-        };
+        let operation = operation(change, mappings.iter().find(|mapping| mapping.object == *object));
         let record = change.id.as_ref().map_or(change.uid.as_str(), |id| id.as_str());
         if change.fields.is_empty() {
             table.row([object.as_str(), operation, record, "", "", ""]);
         }
         for (place, field) in change.fields.iter().enumerate() {
-            let (base, local) = (shown(field.base.as_deref()), shown(field.local.as_deref()));
+            let (base, local) = (brief(field.base.as_deref()), brief(field.local.as_deref()));
             let head = if place == 0 { [object.as_str(), operation, record] } else { ["", "", ""] };
             table.row([head[0], head[1], head[2], &field.property, &base, &local]);
         }
@@ -235,21 +249,20 @@ fn table(survey: &Survey) -> Table {
     table
 }
 
+/// What is to happen to a row. A new one that something identifies may find its record there already.
+fn operation(change: &RowChange, mapping: Option<&Mapping>) -> &'static str {
+    let keyed =
+        |mapping: &Mapping| change.fields.iter().any(|field| mapping.key.as_deref() == Some(field.property.as_str()));
+    match (change.operation, mapping) {
+        (Operation::Create, Some(mapping)) if mapping.unique.is_some() || keyed(mapping) => "create or adopt",
+        (operation, _) => operation.word(),
+    }
+}
+
 /// The labels of a pair.
 pub(super) fn names(kinds: &Kinds) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.label.as_deref().unwrap_or("(unlabeled)")).collect();
-    shown(Some(names.join(", ").as_str()).filter(|names| !names.is_empty()))
-}
-
-fn shown(value: Option<&str>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(value) if value.chars().count() > 40 => {
-            let start: String = value.chars().take(39).collect();
-            format!("{start}…")
-        }
-        Some(value) => value.to_owned(),
-    }
+    brief(Some(&names.join(", ")))
 }
 
 fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDocument<'a> {
@@ -320,4 +333,36 @@ fn calls(survey: &Survey) -> Calls {
         .sum();
     let associations = survey.values().map(|planned| 3 * planned.links.len().div_ceil(1_000) as u64).sum();
     Calls { window, associations, ..Calls::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::operation;
+    use mappings::Mapping;
+    use sync_core::plan::changes::{FieldChange, Operation, RowChange};
+
+    fn change(operation: Operation, properties: &[&str]) -> RowChange {
+        let field = |property: &&str| FieldChange {
+            property: (*property).to_owned(),
+            column: (*property).to_owned(),
+            base: None,
+            local: Some("x".to_owned()),
+        };
+        let fields = properties.iter().map(field).collect();
+        RowChange { operation, row: 1, uid: "u1".to_owned(), id: None, fields }
+    }
+
+    #[test]
+    fn only_a_new_row_that_something_identifies_may_be_adopted() {
+        let mapping = |line: &str| {
+            let text = format!("object: contacts\ntable: contacts\n{line}fields:\n  email: email\n  city: city\n");
+            Mapping::parse("contacts.yaml", &text).unwrap()
+        };
+        let (plain, keyed, unique) = (mapping(""), mapping("key: email\n"), mapping("unique: row_id\n"));
+        let (with, without) = (change(Operation::Create, &["city", "email"]), change(Operation::Create, &["city"]));
+        assert_eq!([operation(&with, Some(&plain)), operation(&with, None)], ["create", "create"]);
+        assert_eq!([operation(&with, Some(&keyed)), operation(&without, Some(&keyed))], ["create or adopt", "create"]);
+        assert_eq!(operation(&without, Some(&unique)), "create or adopt");
+        assert_eq!(operation(&change(Operation::Update, &["email"]), Some(&keyed)), "update");
+    }
 }

@@ -1,13 +1,16 @@
 //! `crmsync rejects`: what HubSpot refused, to be tried again or given up.
 
+mod said;
+mod stored;
+
 use super::Context;
-use super::decide::{brief, decide, minute, mirror_of};
+use super::decide::{decide, minute, mirror_of, number};
 use crate::exit::{CommandError, Exit};
-use crate::output::{Align, Table, words};
+use crate::output::{Output, words};
 use clap::{Args, Subcommand};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::Connection;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use stored::{Refused, Reject, other_end, table};
 use sync_core::store::{Dropped, StoreError};
 
 /// Look at what HubSpot refused, try it again or give it up.
@@ -66,7 +69,7 @@ Example:
   crmsync rejects show 3")]
 pub struct ShowArgs {
     /// Its number in the list
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = number(SHOWN_BY))]
     pub id: i64,
 }
 
@@ -81,7 +84,7 @@ Examples:
   crmsync rejects retry 3 4")]
 pub struct RetryArgs {
     /// Their numbers in the list [default: all that wait]
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = number(SHOWN_BY))]
     pub ids: Vec<i64>,
 }
 
@@ -97,7 +100,7 @@ Examples:
   crmsync rejects drop 4 --reason duplicate --delete")]
 pub struct DropArgs {
     /// Its number in the list
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = number(SHOWN_BY))]
     pub id: i64,
     /// Why, for whoever asks later
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -109,33 +112,12 @@ pub struct DropArgs {
 
 /// Rejects shown to people; the document has them all.
 const SHOWN: usize = 50;
-const COLUMNS: &str = "id, object, record_id, uid, operation, coalesce(properties, '{}'), status, category, message, \
-                       correlation_id, attempts, first_at, last_at, retry, dropped";
+/// What shows their numbers.
+const SHOWN_BY: &str = "`crmsync rejects`";
 
 #[derive(Serialize)]
 struct ListDocument {
     rejects: Vec<Reject>,
-}
-
-#[derive(Serialize)]
-struct Reject {
-    id: i64,
-    object: String,
-    record_id: Option<String>,
-    uid: Option<String>,
-    operation: String,
-    properties: BTreeMap<String, Option<String>>,
-    status: Option<i64>,
-    category: Option<String>,
-    message: String,
-    correlation_id: Option<String>,
-    attempts: i64,
-    first_at: String,
-    last_at: String,
-    /// Whether the next push tries it again.
-    retry: bool,
-    /// Why it was given up.
-    dropped: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -166,37 +148,42 @@ pub fn run(context: &Context, arguments: &RejectsArgs) -> Result<Exit, CommandEr
 
 fn list(context: &Context, arguments: &ListArgs) -> Result<Exit, CommandError> {
     let mirror = mirror_of(&context.portal()?)?;
-    let document = ListDocument { rejects: rejects(&mirror, arguments.all).map_err(StoreError::from)? };
+    let document = ListDocument { rejects: Reject::list(&mirror, arguments.all).map_err(StoreError::from)? };
     context.output.show(&document, |output| {
         let rejects = &document.rejects;
         if !rejects.is_empty() {
-            output.table(&table(rejects))?;
+            output.table(&table(rejects.iter().take(SHOWN)))?;
         }
         if rejects.len() > SHOWN {
             output.line(format!("and {} more; --json shows all", words::count((rejects.len() - SHOWN) as u64)))?;
         }
-        let waiting = rejects.iter().filter(|reject| reject.dropped.is_none()).count() as u64;
+        let waiting = rejects.iter().filter(|reject| reject.waits()).count() as u64;
         output.line(match waiting {
             0 => "No reject waits for a person.".to_owned(),
             some => format!(
                 "{} for a person: mend the row, or `crmsync rejects retry`, or `crmsync rejects drop ID --reason TEXT`",
                 words::counted(some, "reject waits", "rejects wait")
             ),
-        })
+        })?;
+        match rejects.iter().filter(|reject| reject.retry && reject.dropped.is_none()).count() as u64 {
+            0 => Ok(()),
+            some => output.line(tried_again(some)),
+        }
     })?;
     Ok(Exit::Done)
+}
+
+fn tried_again(rejects: u64) -> String {
+    format!("The next `crmsync push` tries {} again.", words::counted(rejects, "reject", "rejects"))
 }
 
 fn show(context: &Context, arguments: &ShowArgs) -> Result<Exit, CommandError> {
     let reject = find(&mirror_of(&context.portal()?)?, arguments.id)?;
     context.output.show(&reject, |output| {
         output.line(format!("reject {}: {} of {} {}", reject.id, reject.operation, reject.object, reject.row()))?;
-        if !reject.properties.is_empty() {
-            let mut values = Table::new([("property", Align::Left), ("value", Align::Left)]);
-            for (property, value) in &reject.properties {
-                values.row([property.as_str(), value.as_deref().unwrap_or("-")]);
-            }
-            output.table(&values)?;
+        let refused = reject.refused.table();
+        if !refused.is_empty() {
+            output.table(&refused)?;
         }
         output.line(format!("why: {}", reject.message))?;
         let status = reject.status.map(|status| format!("status {status}"));
@@ -240,7 +227,7 @@ fn retry(context: &Context, arguments: &RetryArgs) -> Result<Exit, CommandError>
         }
         output.line(match document.retried {
             0 => "Nothing is tried again.".to_owned(),
-            some => format!("The next `crmsync push` tries {} again.", words::counted(some, "reject", "rejects")),
+            some => tried_again(some),
         })
     })?;
     Ok(Exit::Done)
@@ -250,6 +237,13 @@ fn give_up(context: &Context, arguments: &DropArgs) -> Result<Exit, CommandError
     let portal = context.portal()?;
     let reject = find(&mirror_of(&portal)?, arguments.id)?;
     let (reason, delete) = (arguments.reason.clone(), arguments.delete);
+    if delete && reject.operation != "create" {
+        return Err(CommandError::usage(format!(
+            "reject {} is of the operation {}, and only a row that could not be created can be deleted.",
+            reject.id, reject.operation
+        ))
+        .hint("leave --delete out."));
+    }
     let dropped = decide(context, &portal, "rejects drop", async |installation| {
         let mappings = &installation.mappings;
         installation.engine.drop_reject(mappings, &reject.object, reject.id, reason, delete).await
@@ -262,21 +256,24 @@ fn give_up(context: &Context, arguments: &DropArgs) -> Result<Exit, CommandError
         columns,
         reason: &arguments.reason,
     };
-    context.output.show(&document, |output| {
-        let (object, row) = (&reject.object, reject.row());
-        output.line(match &dropped {
-            Dropped::PutBack(columns) => {
-                format!("{object} {row}: {} as HubSpot has it again.", columns.join(", "))
-            }
-            Dropped::Unarchived => format!("{object} {row} is not to be archived any more."),
-            Dropped::RowKept => format!("{object} row {row} stays, and is not tried until it is edited."),
-            Dropped::RowDeleted => format!("{object} row {row} is deleted."),
-            Dropped::Forgotten => {
-                format!("Reject {} is forgotten: nothing in the mirror held what was refused.", reject.id)
-            }
-        })
-    })?;
+    context.output.show(&document, |output| told(output, &reject, &dropped))?;
     Ok(Exit::Done)
+}
+
+fn told(output: &Output, reject: &Reject, dropped: &Dropped) -> Result<(), CommandError> {
+    let (object, row) = (&reject.object, reject.row());
+    output.line(match (dropped, &reject.refused) {
+        (Dropped::PutBack(_), Refused::Labels { association }) => {
+            format!("{object} {row}: associations with {} as HubSpot has them again.", other_end(association))
+        }
+        (Dropped::PutBack(columns), _) => format!("{object} {row}: {} as HubSpot has it again.", columns.join(", ")),
+        (Dropped::Unarchived, _) => format!("{object} {row} is not to be archived any more."),
+        (Dropped::RowKept, _) => format!("{object} row {row} stays, and is not tried until it is edited."),
+        (Dropped::RowDeleted, _) => format!("{object} row {row} is deleted."),
+        (Dropped::Forgotten, _) => {
+            format!("Reject {} is forgotten: nothing in the mirror held what was refused.", reject.id)
+        }
+    })
 }
 
 fn word(dropped: &Dropped) -> &'static str {
@@ -289,80 +286,9 @@ fn word(dropped: &Dropped) -> &'static str {
     }
 }
 
-impl Reject {
-    /// What it is about: the record, or the key of a row without one.
-    fn row(&self) -> &str {
-        self.record_id.as_deref().or(self.uid.as_deref()).unwrap_or("-")
-    }
-}
-
-fn rejects(mirror: &Connection, all: bool) -> rusqlite::Result<Vec<Reject>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM sync_rejects WHERE ?1 OR dropped IS NULL ORDER BY dropped IS NOT NULL, id");
-    let mut statement = mirror.prepare(&sql)?;
-    let rejects = statement.query_map([all], reject)?;
-    rejects.collect()
-}
-
 fn find(mirror: &Connection, id: i64) -> Result<Reject, CommandError> {
-    let sql = format!("SELECT {COLUMNS} FROM sync_rejects WHERE id = ?1");
-    let found = mirror.query_row(&sql, [id], reject).optional().map_err(StoreError::from)?;
-    found.ok_or_else(|| {
+    Reject::find(mirror, id).map_err(StoreError::from)?.ok_or_else(|| {
         CommandError::usage(format!("there is no reject {id}."))
             .hint("`crmsync rejects list --all` shows their numbers; what was sent since is a reject no more.")
     })
-}
-
-fn reject(row: &Row<'_>) -> rusqlite::Result<Reject> {
-    Ok(Reject {
-        id: row.get(0)?,
-        object: row.get(1)?,
-        record_id: row.get(2)?,
-        uid: row.get(3)?,
-        operation: row.get(4)?,
-        properties: serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default(),
-        status: row.get(6)?,
-        category: row.get(7)?,
-        message: row.get(8)?,
-        correlation_id: row.get(9)?,
-        attempts: row.get(10)?,
-        first_at: row.get(11)?,
-        last_at: row.get(12)?,
-        retry: row.get(13)?,
-        dropped: row.get(14)?,
-    })
-}
-
-fn table(rejects: &[Reject]) -> Table {
-    let mut table = Table::new([
-        ("id", Align::Right),
-        ("object", Align::Left),
-        ("row", Align::Left),
-        ("operation", Align::Left),
-        ("properties", Align::Left),
-        ("why", Align::Left),
-        ("", Align::Left),
-    ]);
-    for reject in rejects.iter().take(SHOWN) {
-        let named: Vec<String> = reject
-            .properties
-            .iter()
-            .map(|(property, value)| format!("{property} = {}", brief(value.as_deref())))
-            .collect();
-        let standing = match (&reject.dropped, reject.retry) {
-            (Some(_), _) => "given up",
-            (None, true) => "tried again by the next push",
-            (None, false) => "waits",
-        };
-        table.row([
-            &reject.id.to_string(),
-            &reject.object,
-            reject.row(),
-            &reject.operation,
-            &named.join(", "),
-            &reject.message,
-            standing,
-        ]);
-    }
-    table
 }

@@ -30,6 +30,9 @@ struct Document {
     last_run: Option<Run>,
     running: bool,
     api: Api,
+    /// Rejects that nobody has decided about.
+    #[serde(skip)]
+    waiting: u64,
 }
 
 #[derive(Serialize)]
@@ -58,6 +61,7 @@ struct Run {
     finished_at: Option<String>,
     exit_code: Option<i64>,
     pulled: u64,
+    pushed: u64,
     requests: u64,
     error: Option<String>,
 }
@@ -81,6 +85,7 @@ pub fn run(context: &Context, _arguments: &StatusArgs) -> Result<Exit, CommandEr
             last_run: None,
             running: false,
             api: Api::default(),
+            waiting: 0,
         };
         context.output.show(&nothing, |output| {
             output.line(format!("There is no mirror yet at {mirror}; `crmsync sync` makes it."))
@@ -102,6 +107,7 @@ pub fn run(context: &Context, _arguments: &StatusArgs) -> Result<Exit, CommandEr
             daily_limit: meta(&connection, "daily_limit")?.and_then(|number| number.parse().ok()),
             daily_remaining: meta(&connection, "daily_remaining")?.and_then(|number| number.parse().ok()),
         },
+        waiting: waiting_rejects(&connection).map_err(StoreError::from)?,
     };
     context.output.show(&document, |output| dashboard(output, &document))?;
     Ok(Exit::Done)
@@ -145,7 +151,7 @@ fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
 fn last_run(connection: &Connection) -> rusqlite::Result<Option<Run>> {
     connection
         .query_row(
-            "SELECT id, command, started_at, finished_at, exit_code, pulled, requests, error FROM sync_runs
+            "SELECT id, command, started_at, finished_at, exit_code, pulled, pushed, requests, error FROM sync_runs
              ORDER BY id DESC LIMIT 1",
             [],
             |row| {
@@ -156,12 +162,19 @@ fn last_run(connection: &Connection) -> rusqlite::Result<Option<Run>> {
                     finished_at: row.get(3)?,
                     exit_code: row.get(4)?,
                     pulled: unsigned(row.get(5)?),
-                    requests: unsigned(row.get(6)?),
-                    error: row.get(7)?,
+                    pushed: unsigned(row.get(6)?),
+                    requests: unsigned(row.get(7)?),
+                    error: row.get(8)?,
                 })
             },
         )
         .optional()
+}
+
+/// Those that the next push tries again are not among them.
+fn waiting_rejects(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM sync_rejects WHERE dropped IS NULL AND retry = 0";
+    connection.query_row(sql, [], |row| row.get(0)).map(unsigned)
 }
 
 fn unsigned(number: i64) -> u64 {
@@ -186,12 +199,14 @@ fn dashboard(output: &Output, document: &Document) -> Result<(), CommandError> {
             output.line(format!("{} is stopped: its table is not as it was made, {what}; {REMADE}", object.object))?;
         }
     }
-    let waiting: u64 = document.objects.iter().map(|object| object.conflicts).sum();
-    if waiting > 0 {
-        output.line(format!(
-            "{} to decide: SELECT * FROM sync_conflicts WHERE resolved_at IS NULL",
-            words::counted(waiting, "conflict", "conflicts")
-        ))?;
+    let conflicts: u64 = document.objects.iter().map(|object| object.conflicts).sum();
+    if conflicts > 0 {
+        let waiting = words::counted(conflicts, "conflict waits", "conflicts wait");
+        output.line(format!("{waiting}: `crmsync conflicts`"))?;
+    }
+    if document.waiting > 0 {
+        let waiting = words::counted(document.waiting, "reject waits", "rejects wait");
+        output.line(format!("{waiting}: `crmsync rejects`"))?;
     }
     Ok(())
 }
@@ -231,13 +246,50 @@ fn table(objects: &[Object]) -> Table {
 }
 
 fn told(run: &Run, running: bool) -> String {
+    let done = match (run.pulled, run.pushed) {
+        (0, 0) => "done, no record changed".to_owned(),
+        (pulled, pushed) => format!("done: {} pulled, {} pushed", words::records(pulled), words::records(pushed)),
+    };
     let ended = match (run.exit_code, &run.error) {
         _ if running => "at work now".to_owned(),
-        (Some(0), _) => format!("done, {}", words::records(run.pulled)),
+        (Some(0), _) => done,
+        (Some(1), None) => format!("{done}; something waits for a person"),
         (Some(code), Some(error)) => format!("exit {code}: {error}"),
         (Some(code), None) => format!("exit {code}"),
         (None, _) => "stopped before its end; the next run goes on where it was".to_owned(),
     };
     let start = run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " ");
     format!("last run: {} {} at {start} UTC, {ended}", run.command, run.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Run, told};
+
+    #[test]
+    fn the_last_run_is_told_with_what_it_did_and_how_it_ended() {
+        let ended = |exit_code: Option<i64>, (pulled, pushed): (u64, u64), error: Option<&str>| {
+            let run = Run {
+                id: 7,
+                command: "sync".to_owned(),
+                started_at: "2026-01-31T08:00:12.000Z".to_owned(),
+                finished_at: None,
+                exit_code,
+                pulled,
+                pushed,
+                requests: 1,
+                error: error.map(str::to_owned),
+            };
+            told(&run, false).strip_prefix("last run: sync 7 at 2026-01-31 08:00 UTC, ").unwrap().to_owned()
+        };
+        assert_eq!(ended(Some(0), (0, 13), None), "done: no records pulled, 13 records pushed");
+        assert_eq!(ended(Some(0), (0, 0), None), "done, no record changed");
+        assert_eq!(
+            ended(Some(1), (1, 0), None),
+            "done: 1 record pulled, no records pushed; something waits for a person"
+        );
+        assert_eq!(ended(Some(1), (1, 0), Some("no deals")), "exit 1: no deals");
+        assert_eq!(ended(Some(3), (0, 0), Some("too many")), "exit 3: too many");
+        assert_eq!(ended(None, (0, 0), None), "stopped before its end; the next run goes on where it was");
+    }
 }

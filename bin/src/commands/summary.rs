@@ -7,8 +7,9 @@ use crate::output::words;
 use crate::output::{Align, Table};
 use connectors::{Transport, Usage};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::time::Duration;
-use sync_core::{ObjectReport, Report};
+use sync_core::{ObjectReport, Report, RunError};
 use tokio::time::Instant;
 
 #[derive(Serialize)]
@@ -45,6 +46,7 @@ struct ObjectDocument<'a> {
     rejects: u64,
     unknown: u64,
     waiting: u64,
+    left: u64,
     backfilled: bool,
     swept: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,20 +111,30 @@ pub(super) async fn run<T: Transport + 'static>(
         Doing::Pull(_) | Doing::Sync => engine.pull(now, mappings, objects).await,
     };
     report.run_id = run_id;
-    let (exit, complaints) = outcome(&mut report);
-    let usage = close(engine, &report, exit).await?;
+    let outcome = outcome(&mut report);
+    let usage = close(engine, &report, outcome.exit).await?;
     // First of all, so that it is told whatever becomes of the result.
-    for complaint in &complaints {
+    for complaint in &outcome.complaints {
         context.output.complain(complaint);
     }
-    show(context, portal, &report, &usage, began.elapsed(), exit)?;
-    Ok(exit)
+    show(context, portal, &report, &usage, began.elapsed(), &outcome)?;
+    Ok(outcome.exit)
 }
 
-/// The exit code of a run, and what to say about the parts that did not go well. Takes the errors out of the report's
-/// objects, after noting their words there.
-pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
+/// How a run ended.
+pub(super) struct Outcome {
+    /// The exit code.
+    pub(super) exit: Exit,
+    /// What to say about the parts that did not go well.
+    pub(super) complaints: Vec<CommandError>,
+    /// The object types that a belt stopped.
+    belted: BTreeSet<String>,
+}
+
+/// How a run ended, by its report. Takes the errors out of the report's objects, after noting their words there.
+pub(super) fn outcome(report: &mut Report) -> Outcome {
     let mut complaints: Vec<CommandError> = Vec::new();
+    let mut belted = BTreeSet::new();
     let all_skipped = !report.objects.is_empty() && report.objects.values().all(|part| part.skipped.is_some());
     let mut exit = Exit::Done;
     for (object, part) in &mut report.objects {
@@ -131,6 +143,9 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
         }
         if let Some(error) = part.error.take() {
             part.failed = Some(error.to_string());
+            if matches!(error, RunError::Belt(_)) {
+                belted.insert(object.clone());
+            }
             let mut complaint = CommandError::from(error);
             exit = exit.and(complaint.exit);
             complaint.message = format!("{object}: {}", complaint.message);
@@ -154,7 +169,7 @@ pub(super) fn outcome(report: &mut Report) -> (Exit, Vec<CommandError>) {
         );
     }
     complaints.dedup_by(|one, other| one.hints == other.hints && after_colon(one) == after_colon(other));
-    (exit, complaints)
+    Outcome { exit, complaints, belted }
 }
 
 /// An error that stopped every object alike is told once.
@@ -168,7 +183,7 @@ fn show(
     report: &Report,
     usage: &Usage,
     took: Duration,
-    exit: Exit,
+    outcome: &Outcome,
 ) -> Result<(), CommandError> {
     let objects = report.objects.iter().map(|(object, part)| document(object, part)).collect();
     let document = RunDocument {
@@ -181,16 +196,20 @@ fn show(
         throttled: usage.throttled,
         seconds: (took.as_secs_f64() * 1_000.0).round() / 1_000.0,
         restored: report.restored,
-        exit_code: exit.code(),
+        exit_code: outcome.exit.code(),
     };
     context.output.show(&document, |output| {
         if !report.objects.is_empty() {
-            output.table(&table(report))?;
+            output.table(&table(report, &outcome.belted))?;
         }
         if report.restored {
             output.line(
                 "The mirror had been restored from an older copy: all of it is read again before anything is sent.",
             )?;
+        }
+        if report.open_conflicts > 0 {
+            let waiting = words::counted(report.open_conflicts, "conflict waits", "conflicts wait");
+            output.line(format!("{waiting} for a person: see `crmsync conflicts`."))?;
         }
         if report.open_rejects > 0 {
             let waiting = words::counted(report.open_rejects, "reject waits", "rejects wait");
@@ -208,7 +227,7 @@ fn show(
 }
 
 /// The report as a table for people.
-fn table(report: &Report) -> Table {
+fn table(report: &Report, belted: &BTreeSet<String>) -> Table {
     let mut table = Table::new([
         ("object", Align::Left),
         ("new", Align::Right),
@@ -221,6 +240,7 @@ fn table(report: &Report) -> Table {
     for (object, part) in &report.objects {
         let note = match (&part.skipped, &part.failed) {
             (Some(_), _) => "left out".to_owned(),
+            (_, Some(_)) if belted.contains(object) => "stopped by a belt".to_owned(),
             (_, Some(_)) => "ended early".to_owned(),
             _ if part.backfilled => "read in full".to_owned(),
             _ => notes(part),
@@ -231,11 +251,16 @@ fn table(report: &Report) -> Table {
             words::count(part.applied.changed),
             words::count(part.applied.archived),
             words::count(part.associations),
-            words::count(part.applied.conflicts + part.pushed.overwritten),
+            words::count(conflicts(part)),
             note,
         ]);
     }
     table
+}
+
+/// Fields that both sides changed: found when changes came in, right before they went out, and right after.
+fn conflicts(part: &ObjectReport) -> u64 {
+    part.applied.conflicts + part.pushed.conflicts + part.pushed.overwritten
 }
 
 /// What was sent and what a sweep found, in a few words.
@@ -252,6 +277,7 @@ fn notes(part: &ObjectReport) -> String {
         (pushed.refused, "refused"),
         (pushed.unknown, "unanswered"),
         (pushed.waiting, "waiting for a person"),
+        (pushed.left, "left for the next push"),
     ];
     let sent = sent.iter().filter(|(count, _)| *count > 0);
     notes.extend(sent.map(|(count, what)| format!("{} {what}", words::count(*count))));
@@ -274,7 +300,7 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         changed: part.applied.changed,
         archived: part.applied.archived,
         associations: part.associations,
-        conflicts: part.applied.conflicts + part.pushed.overwritten,
+        conflicts: conflicts(part),
         missing: part.applied.missing,
         erased: part.applied.erased,
         created: part.pushed.created,
@@ -286,9 +312,40 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         rejects: part.pushed.refused,
         unknown: part.pushed.unknown,
         waiting: part.pushed.waiting,
+        left: part.pushed.left,
         backfilled: part.backfilled,
         swept: part.swept,
         skipped: part.skipped.as_deref(),
         error: part.failed.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{document, outcome, table};
+    use crate::exit::Exit;
+    use sync_core::{ObjectReport, Pushed, Report, RunError};
+
+    #[test]
+    fn an_object_that_a_belt_stopped_says_so() {
+        let belt = RunError::Belt("12 contacts were edited".to_owned());
+        let mut report = Report::default();
+        for (object, error) in [("contacts", belt), ("deals", RunError::Storm("too much failed".to_owned()))] {
+            report.objects.insert(object.to_owned(), ObjectReport { error: Some(error), ..ObjectReport::default() });
+        }
+        let outcome = outcome(&mut report);
+        assert_eq!((outcome.exit, outcome.complaints.len()), (Exit::Belt, 2));
+        let shown = table(&report, &outcome.belted).render(None);
+        let note = |object: &str| shown.lines().find(|line| line.starts_with(object)).unwrap().to_owned();
+        assert!(note("contacts").ends_with("stopped by a belt"), "{shown}");
+        assert!(note("deals").ends_with("ended early"), "{shown}");
+    }
+
+    #[test]
+    fn conflicts_are_counted_wherever_they_were_found() {
+        let pushed = Pushed { conflicts: 2, overwritten: 1, ..Pushed::default() };
+        let mut part = ObjectReport { pushed, ..ObjectReport::default() };
+        part.applied.conflicts = 4;
+        assert_eq!(document("contacts", &part).conflicts, 7);
     }
 }

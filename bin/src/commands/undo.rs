@@ -1,7 +1,7 @@
 //! `crmsync undo RUN`: takes back what a run wrote to HubSpot.
 
 use super::allowances::AllowArgs;
-use super::decide::{brief, mirror_of};
+use super::decide::{brief, mirror_of, number};
 use super::plan::{KindDocument, names};
 use super::push::refuse_unless_enabled;
 use super::{Allowances, Context, summary};
@@ -34,7 +34,7 @@ Examples:
 `SELECT * FROM sync_runs` has the numbers of runs.")]
 pub struct UndoArgs {
     /// The run's number in sync_runs
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = number("sync_runs"))]
     pub run: i64,
     /// Also archive the records that the run created
     #[arg(long)]
@@ -101,7 +101,8 @@ struct Pushed {
 pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError> {
     let portal = context.portal()?;
     if !arguments.dry_run {
-        refuse_unless_enabled(&portal, "`crmsync undo --dry-run` shows what would be sent")?;
+        let preview = format!("`crmsync undo {} --dry-run` shows what would be sent", arguments.run);
+        refuse_unless_enabled(&portal, &preview)?;
     }
     if !wrote_anything(&portal, arguments.run)? {
         let document = Document {
@@ -157,7 +158,7 @@ fn pretend(context: &Context, portal: &PortalConfig, arguments: &UndoArgs) -> Re
         exit_code: 0,
     };
     context.output.show(&document, |output| {
-        show(output, &taken)?;
+        show(output, &taken, true)?;
         output.line("Nothing was done: this was a dry run.")
     })?;
     Ok(Exit::Done)
@@ -175,7 +176,7 @@ pub(super) fn undo<T: Transport + 'static>(
         let (now, mappings) = (account.server_time, &installation.mappings);
         let (taken, mut report) = engine.undo(now, mappings, arguments.run, arguments.archive_created).await;
         report.run_id = run_id;
-        let (exit, complaints) = summary::outcome(&mut report);
+        let summary::Outcome { exit, complaints, .. } = summary::outcome(&mut report);
         let usage = close(engine, &report, exit).await?;
         // First of all, so that it is told whatever becomes of the result.
         for complaint in &complaints {
@@ -200,7 +201,7 @@ pub(super) fn undo<T: Transport + 'static>(
             exit_code: exit.code(),
         };
         context.output.show(&document, |output| {
-            show(output, &taken)?;
+            show(output, &taken, false)?;
             let pairs = match pushed.linked + pushed.unlinked {
                 0 => String::new(),
                 pairs => format!(", associations of {}", words::counted(pairs, "pair", "pairs")),
@@ -216,7 +217,8 @@ pub(super) fn undo<T: Transport + 'static>(
     })?
 }
 
-fn show(output: &Output, taken: &TakenBack) -> Result<(), CommandError> {
+/// Shows what becomes of everything, or would, `pretended`.
+fn show(output: &Output, taken: &TakenBack, pretended: bool) -> Result<(), CommandError> {
     let mut table = Table::new([
         ("object", Align::Left),
         ("record", Align::Left),
@@ -232,7 +234,7 @@ fn show(output: &Output, taken: &TakenBack) -> Result<(), CommandError> {
             undoing.property.clone().unwrap_or_else(|| "(the record)".to_owned()),
             brief(undoing.before.as_deref()),
             brief(undoing.after.as_deref()),
-            sentence(undoing),
+            sentence(undoing, pretended),
         ]
     });
     let links = taken.links.iter().map(|LinkUndoing { wrote, now, fate }| {
@@ -242,7 +244,7 @@ fn show(output: &Output, taken: &TakenBack) -> Result<(), CommandError> {
             format!("{} {}", wrote.pair.to, wrote.to.as_str()),
             names(&wrote.base),
             names(&wrote.local),
-            link_sentence(*fate, now),
+            link_sentence(*fate, now, pretended),
         ]
     });
     records.chain(links).take(SHOWN).for_each(|row| table.row(row));
@@ -256,16 +258,19 @@ fn show(output: &Output, taken: &TakenBack) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn sentence(undoing: &Undoing) -> String {
+fn sentence(undoing: &Undoing, pretended: bool) -> String {
     let now = brief(undoing.now.as_deref());
     match undoing.fate {
+        Fate::Conflict if pretended => format!("changed to {now} in HubSpot since: would be a conflict"),
         Fate::Conflict => format!("changed to {now} in HubSpot since: `crmsync conflicts` decides"),
-        fate => common(fate).to_owned(),
+        fate => common(fate, pretended).to_owned(),
     }
 }
 
-fn common(fate: Fate) -> &'static str {
+fn common(fate: Fate, pretended: bool) -> &'static str {
     match fate {
+        Fate::Undone if pretended => "would be undone",
+        Fate::CreatedArchived if pretended => "created: would be archived",
         Fate::Undone => "undone",
         Fate::AlreadyUndone => "is so already",
         Fate::Conflict | Fate::ChangedSince => "changed in HubSpot since: left alone",
@@ -278,12 +283,12 @@ fn common(fate: Fate) -> &'static str {
     }
 }
 
-fn link_sentence(fate: Fate, now: &Kinds) -> String {
+fn link_sentence(fate: Fate, now: &Kinds, pretended: bool) -> String {
     match fate {
         Fate::ChangedSince => format!("changed to {} in HubSpot since: left alone", names(now)),
         Fate::NotMapped => "no mapping says that it is sent".to_owned(),
         Fate::RecordGone => "not possible: one of the two is no active record any more".to_owned(),
-        fate => common(fate).to_owned(),
+        fate => common(fate, pretended).to_owned(),
     }
 }
 

@@ -132,9 +132,14 @@ impl Output {
     /// Says on stderr why the command failed and what to do; with `--json` also on stdout, if nothing is there yet.
     pub fn error(&self, error: &CommandError) {
         self.complain(error);
+        self.error_document(error);
+    }
+
+    /// With `--json`, tells an error on stdout, if nothing is there yet; on stderr it has been told.
+    pub fn error_document(&self, error: &CommandError) {
         if self.is_json() && !self.document_written.load(Ordering::Relaxed) {
             let body = ErrorBody { exit_code: error.exit.code(), message: &error.message, hints: &error.hints };
-            // It has been told on stderr, and there is nowhere else to tell it.
+            // There is nowhere else to tell it.
             let _ = self.document(&ErrorDocument { portal: self.portal.as_deref(), error: body });
         }
     }

@@ -91,6 +91,11 @@ pub fn respelt(sent: Option<&str>, told: Option<&str>) -> bool {
     sent == told || (!sent.is_empty() && !told.is_empty() && (sent.contains(&told) || told.contains(&sent)))
 }
 
+/// Whether a key is what the remote stores for ours: addresses and the like in lower case, whatever they were given as.
+pub fn same_key(own: &str, told: Option<&str>) -> bool {
+    told.is_some_and(|told| told.to_lowercase() == own.trim().to_lowercase())
+}
+
 /// Whether something happened at `other` or later, as far as its time tells: one without milliseconds may be any moment
 /// of its second.
 fn not_before(at: Timestamp, other: Timestamp) -> bool {

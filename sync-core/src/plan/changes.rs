@@ -77,6 +77,8 @@ pub struct RowPlan {
     pub unsendable: Vec<Unsendable>,
     /// How many of its fields wait for a person: held conflicts, and what was refused before and is still the same.
     pub waiting: u64,
+    /// Whether something was sent of it whose outcome is not known: nothing else of it is until then.
+    pub unsettled: bool,
     /// Whether an archive is asked for beside the change.
     pub archive: bool,
 }

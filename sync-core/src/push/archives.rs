@@ -29,7 +29,7 @@ impl<R: Remote + 'static> Engine<R> {
             .write_durably(move |write| {
                 let waiting = write.waiting(&writing, &batch)?;
                 let mut entries = Vec::with_capacity(batch.len());
-                for (_, plan) in write.plans(&writing, &batch, &waiting)? {
+                for (_, plan) in write.plans(&writing, &batch, &waiting)?.rows {
                     if let Some(change) = plan.change.filter(|change| change.operation == Operation::Archive) {
                         entries.push(write.intend(&writing, &change)?);
                     }

@@ -6,10 +6,10 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
-use super::evidence::alike;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{Record, RecordId};
+use crate::plan::audit::same_key;
 use crate::plan::changes::RowChange;
 use crate::remote::{Remote, Writing};
 use crate::store::{Entry, Suspect, Table, Twins};
@@ -32,10 +32,9 @@ impl<R: Remote + 'static> Engine<R> {
         pushed.refused += refused;
         self.step("push.twins_parted")?;
         let found = self.find_records(table, &new).await?;
-        pushed.adopted += found.len() as u64;
-        let adopted: Vec<i64> = found.iter().map(|(row, _)| *row).collect();
-        let new: Vec<RowChange> = new.into_iter().filter(|change| !adopted.contains(&change.row)).collect();
-        self.adopt(table, found).await?;
+        let there: Vec<i64> = found.iter().map(|(row, _)| *row).collect();
+        let new: Vec<RowChange> = new.into_iter().filter(|change| !there.contains(&change.row)).collect();
+        self.adopt(table, found, pushed).await?;
         self.step("push.adopted")?;
         let intending = Arc::clone(table);
         let entries: Vec<Entry> = self
@@ -44,7 +43,7 @@ impl<R: Remote + 'static> Engine<R> {
                 let again: Vec<Suspect> = new.iter().map(|change| Suspect { id: None, row: change.row }).collect();
                 let waiting = write.waiting(&intending, &again)?;
                 let mut entries = Vec::with_capacity(again.len());
-                for (_, plan) in write.plans(&intending, &again, &waiting)? {
+                for (_, plan) in write.plans(&intending, &again, &waiting)?.rows {
                     // What was edited since it was looked for is made next time: it may have another key by now.
                     let Some(change) = plan.change.filter(|change| new.contains(change)) else { continue };
                     entries.push(write.intend(&intending, &change)?);
@@ -96,7 +95,7 @@ impl<R: Remote + 'static> Engine<R> {
         let records = self.remote().read_by(table.object(), key, &values, &table.fetched).await?;
         for record in records {
             let value = record.properties.get(key);
-            let same = |own: &str| field.same_wire(Some(own), value.as_deref()) || alike(own, value.as_deref());
+            let same = |own: &str| field.same_wire(Some(own), value.as_deref()) || same_key(own, value.as_deref());
             let row = keys.iter().find(|(_, own)| same(own)).map(|(row, _)| *row);
             found.extend(row.map(|row| (row, record)));
         }
@@ -118,24 +117,27 @@ impl<R: Remote + 'static> Engine<R> {
         let record_of = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
         let found: Vec<(i64, Record)> =
             existing.iter().filter_map(|(entry, id)| Some((entry.row, record_of(id)?))).collect();
-        pushed.adopted += found.len() as u64;
-        self.adopt(table, found).await
+        self.adopt(table, found, pushed).await
     }
 
     /// Gives rows their records; with a record that changed comes what a pass would ask for.
-    async fn adopt(&self, table: &Arc<Table>, found: Vec<(i64, Record)>) -> Result<(), RunError> {
+    async fn adopt(&self, table: &Arc<Table>, found: Vec<(i64, Record)>, pushed: &mut Pushed) -> Result<(), RunError> {
         if found.is_empty() {
             return Ok(());
         }
         let records: Vec<Record> = found.iter().map(|(_, record)| record.clone()).collect();
         let associations = self.associations_of_changed(table, &records).await?;
         let adopting = Arc::clone(table);
-        self.store()
+        let (adopted, refused) = self
+            .store()
             .write(move |write| {
-                write.adopt(&adopting, &found)?;
-                associations.apply(write)
+                let adopted = write.adopt(&adopting, &found)?;
+                associations.apply(write)?;
+                Ok(adopted)
             })
             .await?;
+        pushed.adopted += adopted;
+        pushed.refused += refused;
         Ok(())
     }
 }

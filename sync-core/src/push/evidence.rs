@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::{Properties, Record, RecordId, Version};
-use crate::plan::audit::{denies, shows};
+use crate::plan::audit::{denies, same_key, shows};
 use crate::plan::changes::Operation;
 use crate::remote::Remote;
 use crate::store::{Entry, Table};
@@ -134,10 +134,5 @@ fn holds(table: &Table, entry: &Entry, record: &Record, name: &str, sent: Option
     let told = record.properties.get(name);
     let key = entry.operation == Operation::Create && table.mapping.key.as_deref() == Some(name);
     table.mapping.field_of(name).is_some_and(|field| field.same_wire(told.as_deref(), sent))
-        || (key && sent.is_some_and(|sent| alike(sent, told.as_deref())))
-}
-
-/// Remotes store a key like an address in lower case, whatever it was given as.
-pub(super) fn alike(own: &str, told: Option<&str>) -> bool {
-    told.is_some_and(|told| told.to_lowercase() == own.trim().to_lowercase())
+        || (key && sent.is_some_and(|sent| same_key(sent, told.as_deref())))
 }

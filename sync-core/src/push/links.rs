@@ -41,7 +41,7 @@ impl<R: Remote + 'static> Engine<R> {
         let mut wanted: BTreeMap<Pair, BTreeSet<String>> = BTreeMap::new();
         let mut losing: BTreeMap<Pair, u64> = BTreeMap::new();
         let mut ends: BTreeMap<Pair, Vec<RecordId>> = BTreeMap::new();
-        for change in changes {
+        for change in changes.into_iter().filter(|change| self.scope().holds(change)) {
             if self.sole_label_given(&change).is_some_and(|sole| sole.once == Once::To) {
                 ends.entry(change.pair.clone()).or_default().push(change.to.clone());
             }
@@ -146,14 +146,14 @@ impl<R: Remote + 'static> Engine<R> {
         self.step("push.links_read")?;
         let suspect = |id: &str| LinkSuspect { id: id.to_owned(), rows: Vec::new() };
         let suspects: Vec<LinkSuspect> = answers.iter().map(|answer| suspect(answer.from.as_str())).collect();
-        let of = pair.clone();
+        let (of, scope) = (pair.clone(), Arc::clone(self.scope()));
         let (entries, refused) = self
             .store()
             .write_durably(move |write| {
                 // What changed there meanwhile is merged first: what is then still wished is sent.
                 write.apply_associations(&of, &answers)?;
                 let look = write.look_at_links(&suspects)?;
-                let due = look.changes.into_iter().filter(|change| change.pair == of);
+                let due = look.changes.into_iter().filter(|change| change.pair == of && scope.holds(change));
                 let entries = due.map(|change| write.intend_link(change)).collect::<Result<Vec<_>, _>>()?;
                 write.step("push.links_intending")?;
                 Ok((entries, look.refused.values().sum::<u64>()))

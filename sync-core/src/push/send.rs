@@ -131,7 +131,8 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let done = self.complete(table, done).await?;
         let (settling, found, audited) = (Arc::clone(table), existing.clone(), self.push_settings().verify);
-        self.store()
+        let settled = self
+            .store()
             .write(move |write| {
                 write.step("push.settling")?;
                 for (entry, refusal) in &refused {
@@ -156,6 +157,8 @@ impl<R: Remote + 'static> Engine<R> {
                 write.settle(&settling, &written)
             })
             .await?;
+        pushed.refused += settled.passed_over;
+        pushed.conflicts += settled.applied.conflicts;
         self.step("push.settled")?;
         Ok(existing)
     }

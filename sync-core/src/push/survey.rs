@@ -5,6 +5,7 @@ use crate::error::RunError;
 use crate::plan::changes::{Operation, RowChange, RowPlan};
 use crate::pull::{Stored, not_read_yet};
 use crate::remote::Remote;
+use crate::report::Report;
 use crate::store::{LinkChange, Suspect, Table};
 use mappings::Mapping;
 use std::collections::{BTreeMap, HashSet};
@@ -20,8 +21,10 @@ const CLEARED_SHARE: u64 = 2;
 pub struct PlannedObject {
     /// Row by row.
     pub changes: Vec<RowChange>,
-    /// Rows with changes that wait for a person, or for what is unsettled.
+    /// Rows with changes that wait for a person.
     pub waiting: u64,
+    /// Rows of which something was sent and never answered: the next run that makes calls finds out what became of it.
+    pub unsettled: u64,
     /// Pairs of records whose associations are to be written.
     pub links: Vec<LinkChange>,
     /// Why nothing of it would be sent, where its table was made anew by a tool.
@@ -40,8 +43,8 @@ pub(super) struct Due {
     updates: Vec<Suspect>,
     /// Also those with edits, which are sent first; not those of which anything waits.
     archives: Vec<Suspect>,
-    /// How many rows wait for a person.
-    pub(super) waiting: u64,
+    /// How many values turned out to be such that they cannot be sent.
+    pub(super) unsendable: u64,
 }
 
 /// How much a push would change.
@@ -84,11 +87,37 @@ impl<R: Remote + 'static> Engine<R> {
                 if full || unguarded {
                     self.heal(&table, true).await?;
                 }
-                survey.insert(table.object().to_owned(), self.survey(&table).await?);
+                survey.insert(table.object().to_owned(), self.survey(&table, true).await?);
             }
         }
         self.plan_links(&mut survey, full).await?;
         Ok(survey)
+    }
+
+    /// Notes what is pending at the end of a run. What cannot be sent is said where it is to be `pushed`.
+    pub(crate) async fn note_what_is_left(
+        &self,
+        tables: &[Arc<Table>],
+        pushed: bool,
+        report: &mut Report,
+    ) -> Result<(), RunError> {
+        let mut survey = Survey::new();
+        for table in tables {
+            let part = report.objects.get(table.object());
+            if part.is_some_and(|part| part.error.is_none() && part.skipped.is_none()) {
+                survey.insert(table.object().to_owned(), self.survey(table, pushed).await?);
+            }
+        }
+        if !pushed {
+            return Ok(());
+        }
+        self.plan_links(&mut survey, false).await?;
+        for (object, planned) in survey {
+            let part = report.objects.entry(object).or_default();
+            part.pushed.waiting = planned.waiting;
+            part.pushed.left = (planned.changes.len() + planned.links.len()) as u64;
+        }
+        Ok(())
     }
 
     /// Associations, each with the object type at whose records it begins, or else at whose it ends.
@@ -102,8 +131,10 @@ impl<R: Remote + 'static> Engine<R> {
             ahead.entry(key).or_insert(change).local.extend(kinds);
         }
         let changes: Vec<LinkChange> = look.changes.into_iter().chain(ahead.into_values()).collect();
-        let noted = changes.clone();
-        self.store().write(move |write| write.note_pending_links(&noted)).await?;
+        if !changes.is_empty() || self.store().call(|store| store.tells_pending_links()).await? {
+            let noted = changes.clone();
+            self.store().write(move |write| write.note_pending_links(&noted)).await?;
+        }
         for change in changes {
             let named = [&change.pair.from, &change.pair.to].into_iter().find(|object| survey.contains_key(*object));
             if let Some(planned) = named.cloned().and_then(|object| survey.get_mut(&object)) {
@@ -111,25 +142,32 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         for (object, count) in look.refused.into_iter().chain(look.waiting) {
-            if let Some(planned) = survey.get_mut(&object) {
+            // A row may name any object type; the first one answers for those that are not mirrored.
+            let named = survey.keys().find(|name| **name == object).or_else(|| survey.keys().next());
+            if let Some(planned) = named.cloned().and_then(|name| survey.get_mut(&name)) {
                 planned.waiting += count;
             }
         }
         Ok(())
     }
 
-    /// Every change of a table, to be shown; nothing of it is sent.
-    async fn survey(&self, table: &Arc<Table>) -> Result<PlannedObject, RunError> {
+    /// Every change of a table, to be shown; nothing of it is sent. With `reject`, a value that cannot be becomes a
+    /// reject.
+    async fn survey(&self, table: &Arc<Table>, reject: bool) -> Result<PlannedObject, RunError> {
         let mut planned = PlannedObject::default();
-        self.compare(table, |_, plan| {
+        self.compare(table, reject, |_, plan| {
             planned.waiting += u64::from(plan.waiting > 0);
+            planned.unsettled += u64::from(plan.unsettled);
             let then = plan.archive_after_edits();
             planned.changes.extend(plan.change.into_iter().chain(then));
         })
         .await?;
-        let changes = planned.changes.clone();
-        let noted = Arc::clone(table);
-        self.store().write(move |write| write.note_pending(&noted, &changes)).await?;
+        let object = table.object().to_owned();
+        // An idle run writes nothing.
+        if !planned.changes.is_empty() || self.store().call(move |store| store.tells_pending(&object)).await? {
+            let (noted, changes) = (Arc::clone(table), planned.changes.clone());
+            self.store().write(move |write| write.note_pending(&noted, &changes)).await?;
+        }
         Ok(planned)
     }
 
@@ -140,8 +178,13 @@ impl<R: Remote + 'static> Engine<R> {
     /// [`RunError::Belt`] naming the number to allow.
     pub(super) async fn due_within_belts(&self, table: &Arc<Table>) -> Result<Due, RunError> {
         let mut extent = Extent::default();
-        self.compare(table, |suspect, plan| extent.add(suspect, &plan)).await?;
-        let object = table.object().to_owned();
+        let (scope, object) = (Arc::clone(self.scope()), table.object().to_owned());
+        self.compare(table, true, |suspect, plan| {
+            if let Some(plan) = scope.narrow(&object, suspect.id.as_deref(), plan) {
+                extent.add(suspect, &plan);
+            }
+        })
+        .await?;
         let columns: Vec<String> = extent.cleared.keys().cloned().collect();
         let counted = Arc::clone(table);
         let (rows, filled) =
@@ -192,7 +235,7 @@ impl<R: Remote + 'static> Engine<R> {
             return Ok(edited);
         }
         let known: HashSet<Option<&str>> = known.iter().map(|suspect| suspect.id.as_deref()).collect();
-        self.compare(table, |suspect, plan| {
+        self.compare(table, true, |suspect, plan| {
             let is_edit = plan.change.is_some_and(|change| change.operation == Operation::Update);
             if is_edit && !known.contains(&suspect.id.as_deref()) {
                 edited.push(suspect);
@@ -205,25 +248,34 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(edited)
     }
 
-    /// Compares every row that somebody touched with its base. A value that cannot be sent becomes a reject.
-    async fn compare(&self, table: &Arc<Table>, mut each: impl FnMut(Suspect, RowPlan)) -> Result<(), RunError> {
+    /// Compares every row that somebody touched with its base. With `reject`, a value that cannot be sent becomes a
+    /// reject.
+    async fn compare(
+        &self,
+        table: &Arc<Table>,
+        reject: bool,
+        mut each: impl FnMut(Suspect, RowPlan),
+    ) -> Result<(), RunError> {
         let object = table.object().to_owned();
         let suspects = self.store().call(move |store| store.suspects(&object)).await?;
+        let mut returned = 0;
         for some in suspects.chunks(ROWS) {
-            let (table, some) = (Arc::clone(table), some.to_vec());
+            let (comparing, some) = (Arc::clone(table), some.to_vec());
             let plans = self
                 .store()
                 .write(move |write| {
-                    let waiting = write.waiting(&table, &some)?;
-                    let plans = write.plans(&table, &some, &waiting)?;
-                    for (suspect, plan) in &plans {
-                        write.reject_unsendable(&table, suspect, plan)?;
+                    let waiting = write.waiting(&comparing, &some)?;
+                    let plans = write.plans(&comparing, &some, &waiting)?;
+                    for (suspect, plan) in plans.rows.iter().filter(|_| reject) {
+                        write.reject_unsendable(&comparing, suspect, plan)?;
                     }
                     Ok(plans)
                 })
                 .await?;
-            plans.into_iter().for_each(|(suspect, plan)| each(suspect, plan));
+            returned += plans.returned;
+            plans.rows.into_iter().for_each(|(suspect, plan)| each(suspect, plan));
         }
+        self.tell_returned(table, returned);
         Ok(())
     }
 }
@@ -242,7 +294,7 @@ impl Due {
 impl Extent {
     fn add(&mut self, suspect: Suspect, plan: &RowPlan) {
         let waits = plan.waiting > 0 || !plan.unsendable.is_empty();
-        self.due.waiting += u64::from(waits);
+        self.due.unsendable += plan.unsendable.len() as u64;
         // Nothing is archived of which anything waits, so it counts for no belt either.
         if plan.archive && !waits {
             self.due.archives.push(suspect.clone());

@@ -1,6 +1,7 @@
 //! Undoing a run: what it wrote is read again, becomes edits in the mirror where it is still what the run wrote, and goes
-//! out by an ordinary push, under its belts.
+//! out by an ordinary push, under its belts, which sends nothing else.
 
+use super::scope::Scope;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::{RecordId, Timestamp};
@@ -57,7 +58,8 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(taken)
     }
 
-    /// Undoes what a run wrote to the remote. A run that is stopped on the way may simply be undone again.
+    /// Undoes what a run wrote to the remote; other edits wait for the next push. An undo that is stopped on the way may
+    /// simply be made again.
     pub async fn undo(
         &self,
         server_now: Timestamp,
@@ -70,7 +72,10 @@ impl<R: Remote + 'static> Engine<R> {
         let report = match prepared {
             // Nothing of it is mapped: a push of no object would be one of all.
             Ok(objects) if objects.is_empty() => Report::default(),
-            Ok(objects) => self.push(server_now, mappings, &Vec::from_iter(objects)).await,
+            Ok(objects) => {
+                let narrowed = self.sending_only(Scope::of(&taken));
+                narrowed.push(server_now, mappings, &Vec::from_iter(objects)).await
+            }
             Err(error) => Report { error: Some(error), ..Report::default() },
         };
         (taken, report)

@@ -32,17 +32,19 @@ impl<R: Remote + 'static> Engine<R> {
         };
         let (records, associations) = fresh(look).await?;
         self.step("push.read")?;
-        let writing = Arc::clone(table);
-        let entries = self
+        let (writing, scope) = (Arc::clone(table), Arc::clone(self.scope()));
+        let (entries, conflicts, returned) = self
             .store()
             .write_durably(move |write| {
                 // What changed there meanwhile is merged first: what is then still an edit is sent.
-                write.apply(&writing, &records)?;
+                let conflicts = write.apply(&writing, &records)?.conflicts;
                 let live: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
                 let waiting = write.waiting(&writing, &batch)?;
                 let mut entries = Vec::with_capacity(batch.len());
-                for (suspect, plan) in write.plans(&writing, &batch, &waiting)? {
+                let plans = write.plans(&writing, &batch, &waiting)?;
+                for (suspect, plan) in plans.rows {
                     write.reject_unsendable(&writing, &suspect, &plan)?;
+                    let Some(plan) = scope.narrow(writing.object(), suspect.id.as_deref(), plan) else { continue };
                     let Some(change) = plan.change.filter(|change| change.operation == Operation::Update) else {
                         continue;
                     };
@@ -53,9 +55,11 @@ impl<R: Remote + 'static> Engine<R> {
                 }
                 associations.apply(write)?;
                 write.step("push.intending")?;
-                Ok(entries)
+                Ok((entries, conflicts, plans.returned))
             })
             .await?;
+        pushed.conflicts += conflicts;
+        self.tell_returned(table, returned);
         self.step("push.intended")?;
         self.deliver(table, Writing::Update, entries, breaker, pushed).await?;
         Ok(())

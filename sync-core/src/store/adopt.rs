@@ -7,13 +7,13 @@ use super::journal::Entry;
 use super::rows::{Applier, LocalRow, shown};
 use super::runs::Conflict;
 use super::table::quote;
-use super::{StoreError, Suspect, Table, Write};
+use super::{StoreError, Suspect, Table, Waiting, Write};
 use crate::model::{Record, RecordId};
 use crate::plan::changes::{Operation, RowChange};
 use crate::plan::merge::Winner;
 use crate::remote::Refusal;
 use mappings::{Cell, Field};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 /// The category of a new row with the key of another new row.
 const SAME_KEY: &str = "SAME_KEY";
@@ -38,6 +38,13 @@ pub struct Twins {
     pub refused: u64,
 }
 
+/// Another row with a new row's key.
+struct Twin {
+    row: i64,
+    uid: String,
+    id: Option<String>,
+}
+
 impl Write<'_> {
     /// Looks in the mirror for the records of new rows: a row whose record has a row already is folded into that one. Of
     /// two new rows with one key the later becomes a reject.
@@ -47,10 +54,10 @@ impl Write<'_> {
     pub fn part_twins(&self, table: &Table, batch: &[Suspect]) -> Result<Twins, StoreError> {
         let waiting = self.waiting(table, batch)?;
         let mut twins = Twins::default();
-        for (_, plan) in self.plans(table, batch, &waiting)? {
+        for (_, plan) in self.plans(table, batch, &waiting)?.rows {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
             let twin = match self.record_of_key(table.object(), &change.uid)? {
-                Some(id) => Some((change.row, Some(id.as_str().to_owned()))),
+                Some(id) => Some(Twin { row: change.row, uid: change.uid.clone(), id: Some(id.as_str().to_owned()) }),
                 None => self.twin_of(table, &change)?,
             };
             match twin {
@@ -82,19 +89,13 @@ impl Write<'_> {
                     twins.refused += 1;
                 }
                 None => twins.new.push(change),
-                Some((_, Some(id))) => {
+                Some(Twin { id: Some(id), .. }) => {
                     self.fold(table, change.row, &id)?;
                     twins.folded += 1;
                 }
-                Some((earlier, None)) if earlier > change.row => twins.new.push(change),
-                Some((earlier, None)) => {
-                    let key = table.mapping.key.as_deref().unwrap_or_default();
-                    let refusal = Refusal {
-                        category: Some(SAME_KEY.to_owned()),
-                        message: format!("row {earlier}, which is new too, has the same {key}"),
-                        ..Refusal::default()
-                    };
-                    self.reject_change(table, &change, &refusal)?;
+                Some(earlier) if earlier.row > change.row => twins.new.push(change),
+                Some(earlier) => {
+                    self.reject_twin(table, &change, &earlier.uid)?;
                     twins.refused += 1;
                 }
             }
@@ -122,43 +123,73 @@ impl Write<'_> {
         Ok(held)
     }
 
-    /// Another row with the same key, one with a record first: its handle and its record.
-    fn twin_of(&self, table: &Table, change: &RowChange) -> Result<Option<(i64, Option<String>)>, StoreError> {
+    /// Of two new rows with one key the later is not sent.
+    fn reject_twin(&self, table: &Table, change: &RowChange, earlier: &str) -> Result<(), StoreError> {
+        let key = table.mapping.key.as_deref().unwrap_or_default();
+        let refusal = Refusal {
+            category: Some(SAME_KEY.to_owned()),
+            message: format!("the row with _uid {earlier}, which is new too, has the same {key}"),
+            ..Refusal::default()
+        };
+        self.reject_change(table, change, &refusal)
+    }
+
+    /// Another row with the same key, one with a record first.
+    fn twin_of(&self, table: &Table, change: &RowChange) -> Result<Option<Twin>, StoreError> {
         let Some(key) = table.mapping.key.as_deref() else { return Ok(None) };
         let Some(field) = change.fields.iter().find(|field| field.property == key) else { return Ok(None) };
         let column = quote(&field.column);
         // The index finds the same text; another spelling of it is found at the remote.
         let sql = format!(
-            "SELECT _row, id FROM {0} WHERE {column} = (SELECT {column} FROM {0} WHERE _row = ?1) AND _row <> ?1
+            "SELECT _row, _uid, id FROM {0} WHERE {column} = (SELECT {column} FROM {0} WHERE _row = ?1) AND _row <> ?1
              AND state NOT IN ('archived', 'merged', 'missing') ORDER BY id IS NULL, _row LIMIT 1",
             table.quoted()
         );
-        let found = self.connection.prepare_cached(&sql)?.query_row([change.row], |row| Ok((row.get(0)?, row.get(1)?)));
-        Ok(found.optional()?)
+        let twin = |row: &Row<'_>| Ok(Twin { row: row.get(0)?, uid: row.get(1)?, id: row.get(2)? });
+        Ok(self.connection.prepare_cached(&sql)?.query_row([change.row], twin).optional()?)
     }
 
-    /// Gives rows the records that they turned out to stand for.
+    /// Gives rows the records that they turned out to stand for. Where this run has made a record of another new row,
+    /// whose key the remote takes for the same, the row becomes a reject. Returns how many were adopted, and how many
+    /// refused.
     ///
     /// # Errors
     /// When SQLite refuses, or a stored record cannot be read.
-    pub fn adopt(&self, table: &Table, found: &[(i64, Record)]) -> Result<(), StoreError> {
+    pub fn adopt(&self, table: &Table, found: &[(i64, Record)]) -> Result<(u64, u64), StoreError> {
+        let (mut adopted, mut refused) = (0, 0);
         for (row, record) in found {
-            let known = {
-                let mut applier = Applier::new(self, table)?;
-                let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
-                // Without a row, as after DELETE, the new one is its row: there is none that it could be folded into.
-                let known = applier.local_row(record.id.as_str())?.is_some();
-                if !known {
-                    self.name_row(table, &local, &record.id)?;
+            let mut applier = Applier::new(self, table)?;
+            let Some(local) = applier.row_at(*row)?.filter(|local| local.id.is_none()) else { continue };
+            let known = applier.local_row(record.id.as_str())?;
+            drop(applier);
+            if let Some(first) = known.as_ref().filter(|first| first.uid != local.uid)
+                && self.is_made_in_this_run(table.object(), record.id.as_str())?
+            {
+                let twin = [Suspect { id: None, row: *row }];
+                let plans = self.plans(table, &twin, &Waiting::default())?.rows;
+                if let Some(change) = plans.into_iter().find_map(|(_, plan)| plan.change) {
+                    self.reject_twin(table, &change, &first.uid)?;
+                    refused += 1;
                 }
-                known
-            };
+                continue;
+            }
+            // Without a row, as after DELETE, the new one is its row: there is none that it could be folded into.
+            if known.is_none() {
+                self.name_row(table, &local, &record.id)?;
+            }
             self.apply_for(table, std::slice::from_ref(record), ADOPTED)?;
-            if known {
+            if known.is_some() {
                 self.fold(table, *row, record.id.as_str())?;
             }
+            adopted += 1;
         }
-        Ok(())
+        Ok((adopted, refused))
+    }
+
+    fn is_made_in_this_run(&self, object: &str, id: &str) -> Result<bool, StoreError> {
+        let made = "SELECT 1 FROM sync_history WHERE object = ?1 AND record_id = ?2 AND run_id = ?3
+                    AND property = 'id' AND side = 'hubspot'";
+        Ok(self.connection.prepare_cached(made)?.exists(params![object, id, self.run_id])?)
     }
 
     /// From now on the row is that of a record.

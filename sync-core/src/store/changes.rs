@@ -24,6 +24,15 @@ pub struct Suspect {
     pub row: i64,
 }
 
+/// What is to be pushed of some rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plans {
+    /// Row by row; none of rows that turned out to be as the engine left them.
+    pub rows: Vec<(Suspect, RowPlan)>,
+    /// Rows that had been deleted and came back.
+    pub returned: u64,
+}
+
 /// What keeps changes from being pushed, by record or by the key of a row without one.
 #[derive(Default)]
 pub struct Waiting {
@@ -129,21 +138,16 @@ impl Write<'_> {
     ///
     /// # Errors
     /// When SQLite refuses, or a stored record cannot be read.
-    pub fn plans(
-        &self,
-        table: &Table,
-        suspects: &[Suspect],
-        waiting: &Waiting,
-    ) -> Result<Vec<(Suspect, RowPlan)>, StoreError> {
+    pub fn plans(&self, table: &Table, suspects: &[Suspect], waiting: &Waiting) -> Result<Plans, StoreError> {
         let mut applier = Applier::new(self, table)?;
-        let mut plans = Vec::with_capacity(suspects.len());
+        let mut plans = Plans::default();
         for mut suspect in suspects.iter().cloned() {
             let plan = match &suspect.id {
-                Some(id) => known(&mut applier, id, waiting)?,
+                Some(id) => known(&mut applier, id, waiting, &mut plans.returned)?,
                 None => new(&mut applier, &mut suspect.row, waiting)?,
             };
             match plan {
-                Some(plan) => plans.push((suspect, plan)),
+                Some(plan) => plans.rows.push((suspect, plan)),
                 None => self.forget_suspect(table.object(), &suspect)?,
             }
         }
@@ -168,31 +172,6 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Replaces what `sync_pending` tells of an object type.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn note_pending(&self, table: &Table, changes: &[RowChange]) -> Result<(), StoreError> {
-        self.connection.prepare_cached("DELETE FROM sync_pending WHERE object = ?1")?.execute([table.object()])?;
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO sync_pending (object, record_id, uid, operation, property, base, local)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for change in changes {
-            let (id, operation) = (change.id.as_ref().map(RecordId::as_str), change.operation.word());
-            let nothing: [Option<&str>; 3] = [None, None, None];
-            let fields = change.fields.iter();
-            let fields: Vec<[Option<&str>; 3]> = fields
-                .map(|field| [Some(field.property.as_str()), field.base.as_deref(), field.local.as_deref()])
-                .collect();
-            let rows = if fields.is_empty() { vec![nothing] } else { fields };
-            for [property, base, local] in rows {
-                insert.execute(params![table.object(), id, change.uid, operation, property, base, local])?;
-            }
-        }
-        Ok(())
-    }
-
     /// A row that is as the engine left it needs no hint.
     fn forget_suspect(&self, object: &str, suspect: &Suspect) -> Result<(), StoreError> {
         match &suspect.id {
@@ -210,11 +189,20 @@ impl Write<'_> {
 }
 
 /// The plan for a row whose record is known; `None` when there is nothing to do and nothing waits.
-fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Option<RowPlan>, StoreError> {
-    let Some(mut base) = applier.base(id)? else { return Ok(None) };
+fn known(
+    applier: &mut Applier<'_>,
+    id: &str,
+    waiting: &Waiting,
+    returned: &mut u64,
+) -> Result<Option<RowPlan>, StoreError> {
+    let Some(mut base) = applier.base(id)? else {
+        return Ok(applier.local_row(id)?.map(|_| of_no_record(applier.table.object(), id, waiting)));
+    };
     let mut local = applier.local_row(id)?;
     // A row that is gone or was replaced is made whole first: its NULLs are nobody's wish.
+    let gone = local.is_none();
     if local.as_ref().is_none_or(|local| local.row != base.row) && applier.heal(id, &base, local.take())? {
+        *returned += u64::from(gone);
         let Some(healed) = applier.base(id)? else { return Ok(None) };
         base = healed;
     }
@@ -227,10 +215,10 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         // Somebody deleted the row and inserted it again, by its key: it is that record's, and asks for nothing.
         if let Some(again) = if archive { applier.new_row_with_key_of(&base)? } else { None } {
             if waiting.unsettled.contains(&again.row) || waiting.unsettled_keys.contains(&again.uid) {
-                return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+                return Ok(Some(RowPlan { unsettled: true, ..RowPlan::default() }));
             }
             applier.write.name_row(applier.table, &again, &RecordId::from(id))?;
-            return known(applier, id, waiting);
+            return known(applier, id, waiting, returned);
         }
         return Ok(archive.then(|| archive_of(base.row, String::new(), id)));
     };
@@ -241,7 +229,7 @@ fn known(applier: &mut Applier<'_>, id: &str, waiting: &Waiting) -> Result<Optio
         return Ok(None);
     }
     if waiting.unsettled.contains(&local.row) || waiting.unsettled_records.contains(id) {
-        return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+        return Ok(Some(RowPlan { unsettled: true, ..RowPlan::default() }));
     }
     if base.archived {
         applier.park(id, &base, &local)?;
@@ -300,7 +288,7 @@ fn new(applier: &mut Applier<'_>, handle: &mut i64, waiting: &Waiting) -> Result
     let Some(LocalRow { cells, uid, .. }) =
         local.filter(|local| !waiting.unsettled.contains(handle) && !is_open(local))
     else {
-        return Ok(Some(RowPlan { waiting: 1, ..RowPlan::default() }));
+        return Ok(Some(RowPlan { unsettled: true, ..RowPlan::default() }));
     };
     if applier.write.is_anothers_handle(applier.table, *handle)? {
         *handle = applier.write.move_from_handle(applier.table, *handle)?.unwrap_or(*handle);
@@ -323,6 +311,19 @@ fn new(applier: &mut Applier<'_>, handle: &mut i64, waiting: &Waiting) -> Result
     }
     plan.change = Some(RowChange { operation: Operation::Create, row: *handle, uid, id: None, fields });
     Ok(Some(plan))
+}
+
+/// The plan for a row that somebody wrote past the triggers, with the id of a record that nobody knows.
+fn of_no_record(object: &str, id: &str, waiting: &Waiting) -> RowPlan {
+    let unsendable = Unsendable {
+        property: "id".to_owned(),
+        value: Some(id.to_owned()),
+        why: format!("no record {id} of {object} is known; delete the row, and insert it without an id to create one"),
+    };
+    match waiting.knows(id, &unsendable) {
+        true => RowPlan { waiting: 1, ..RowPlan::default() },
+        false => RowPlan { unsendable: vec![unsendable], ..RowPlan::default() },
+    }
 }
 
 fn archive_of(row: i64, uid: String, id: &str) -> RowPlan {

@@ -12,7 +12,7 @@ use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
 use super::{Pair, Store, StoreError, Table};
 use crate::model::ObjectType;
-use mappings::{Mapping, ResolvedMapping};
+use mappings::{Deletes, Mapping, ResolvedMapping};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
@@ -150,8 +150,13 @@ fn look_at(
         "SELECT count(*) FROM {table} r
          WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {base} b WHERE b.id = r.id)"
     ))?;
-    finding.bases_without_row =
-        count(&format!("SELECT count(*) FROM {base} b LEFT JOIN {table} r ON r.id = b.id WHERE r._row IS NOT b._row"))?;
+    // Where a DELETE archives, a record that is archived needs no row.
+    let deleted = "r._row IS NULL AND b.archived";
+    let archives = mapping.is_some_and(|mapping| mapping.deletes == Deletes::Archive);
+    let expected = if archives { format!("AND NOT ({deleted})") } else { String::new() };
+    finding.bases_without_row = count(&format!(
+        "SELECT count(*) FROM {base} b LEFT JOIN {table} r ON r.id = b.id WHERE r._row IS NOT b._row {expected}"
+    ))?;
     Ok(Some(finding))
 }
 

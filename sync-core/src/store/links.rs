@@ -187,29 +187,6 @@ impl Write<'_> {
         }
         Ok(look)
     }
-
-    /// Replaces what `sync_pending` tells of an object type's associations.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn note_pending_links(&self, changes: &[LinkChange]) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("DELETE FROM sync_pending WHERE operation IN ('associate', 'dissociate')")?
-            .execute([])?;
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO sync_pending (object, record_id, uid, operation, property, base, local)
-             VALUES (?1, ?2, ?3, ?4, 'associations', ?5, ?6)",
-        )?;
-        for change in changes {
-            let (base, local) = (change.told(&change.base), change.told(&change.local));
-            // There is more in the key of a row than digits.
-            let from = change.from.as_str();
-            let is_id = from.bytes().all(|byte| byte.is_ascii_digit());
-            let (id, uid) = (is_id.then_some(from), (!is_id).then_some(from));
-            insert.execute(params![change.pair.from, id, uid, change.operation(), base, local])?;
-        }
-        Ok(())
-    }
 }
 
 impl Ways<'_> {

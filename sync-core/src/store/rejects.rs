@@ -87,7 +87,7 @@ impl Write<'_> {
             properties: BTreeMap::new(),
             refusal: &Refusal {
                 category: Some(PASSED_OVER.to_owned()),
-                message: "the remote answered as if the record had been archived, and left it active".to_owned(),
+                message: "the remote accepted the archive and left the record active all the same".to_owned(),
                 ..Refusal::default()
             },
         })
@@ -102,7 +102,7 @@ impl Write<'_> {
     ) -> Result<(), StoreError> {
         let refusal = Refusal {
             category: Some(PASSED_OVER.to_owned()),
-            message: format!("the remote answered as if {property} had been taken, and kept its old value"),
+            message: format!("the remote accepted the value of {property} and kept the old one all the same"),
             ..Refusal::default()
         };
         self.keep_reject(&Reject {

@@ -130,8 +130,10 @@ impl Write<'_> {
         object: &str,
         id: &str,
         property: &str,
-        [before, after]: [Option<&str>; 2],
+        values: [Option<&str>; 2],
     ) -> Result<(), StoreError> {
+        // Empty is no value.
+        let [before, after] = values.map(|value| value.filter(|value| !value.is_empty()));
         self.connection
             .prepare_cached(
                 "INSERT INTO sync_history (run_id, at, object, record_id, property, side, before, after)
@@ -146,9 +148,10 @@ impl Write<'_> {
     pub(super) fn note_conflict(
         &self,
         conflict: &Conflict<'_>,
-        [base, local, remote]: [Option<&str>; 3],
+        sides: [Option<&str>; 3],
         winner: Winner,
     ) -> Result<(), StoreError> {
+        let [base, local, remote] = sides.map(|value| value.filter(|value| !value.is_empty()));
         let (chosen, resolved_at) = match winner {
             Winner::Remote => ("remote", Some(self.now.to_string())),
             Winner::Local => ("local", Some(self.now.to_string())),

@@ -14,7 +14,7 @@ use super::rows::{Applier, Base, Envelope, LocalRow, Target, Wires};
 use super::runs::Conflict;
 use super::{Applied, StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
-use crate::plan::audit::respelt;
+use crate::plan::audit::{respelt, same_key};
 use crate::plan::changes::Operation;
 use crate::plan::merge::Winner;
 use mappings::Cell;
@@ -203,7 +203,10 @@ impl Applier<'_> {
             let Some((was, sent)) = entry.properties.get(&field.property) else { continue };
             let told = new[place].as_deref();
             let still_ours = field.same_cell(&local.cells[place], &field.project(sent.as_deref()).cell);
-            let ignored = field.same_wire(told, was.as_deref()) && !field.same_wire(told, sent.as_deref());
+            let is_key = self.table.mapping.key.as_deref() == Some(&field.property);
+            let respelt_key = is_key && sent.as_deref().is_some_and(|sent| same_key(sent, told));
+            let ignored =
+                field.same_wire(told, was.as_deref()) && !field.same_wire(told, sent.as_deref()) && !respelt_key;
             // Read since it was sent, and shown: nobody here wrote that.
             let read_since = !field.same_wire(old[place].as_deref(), was.as_deref())
                 && field.same_cell(&local.cells[place], &agreed[place]);

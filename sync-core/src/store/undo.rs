@@ -201,6 +201,10 @@ impl Taking<'_> {
         }
         let edited = !field.same_cell(mine, &field.project(now).cell);
         let mine_is_wanted = field.same_cell(mine, &wanted.cell);
+        if edited && mine_is_wanted && self.is_undecided(property)? {
+            undoing.fate = Fate::Conflict;
+            return Ok(());
+        }
         undoing.fate = match (edited, field.same_wire(now, before), field.same_wire(now, after)) {
             (true, _, _) if mine_is_wanted => Fate::AlreadyUndone,
             (true, _, _) => Fate::EditedSince,
@@ -219,6 +223,11 @@ impl Taking<'_> {
             self.hold(field, base, [after, before, now])?;
         }
         Ok(())
+    }
+
+    /// Whether an earlier undo met somebody's change, and no person has decided yet.
+    fn is_undecided(&self, property: &str) -> Result<bool, StoreError> {
+        self.write.has_open_conflict(self.table.object(), &self.wrote.id, property)
     }
 
     fn hold(&self, field: &Field, base: &Base, sides: [Option<&str>; 3]) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! One finding of the doctor: what was looked at, how it is, and what to do about it.
 
 use crate::exit::{CommandError, Exit};
+use crate::output::words;
 use serde::Serialize;
 
 /// How something is.
@@ -35,11 +36,15 @@ pub(super) struct Check {
     pub(super) next: Option<String>,
     #[serde(skip)]
     pub(super) exit: Exit,
+    /// Whether it may be over by itself, so that nothing is to be done about it.
+    #[serde(skip)]
+    pub(super) passes: bool,
 }
 
 impl Check {
     pub(super) fn ok(check: &str, found: impl Into<String>) -> Self {
-        Self { check: check.to_owned(), verdict: Verdict::Ok, found: found.into(), next: None, exit: Exit::Done }
+        let (check, found) = (check.to_owned(), found.into());
+        Self { check, verdict: Verdict::Ok, found, next: None, exit: Exit::Done, passes: false }
     }
 
     pub(super) fn warn(check: &str, found: impl Into<String>, next: impl Into<String>) -> Self {
@@ -57,6 +62,39 @@ impl Check {
             [] => "put right what is named here, and look again.".to_owned(),
             hints => hints.join(" "),
         };
-        Self::fail(check, error.exit, error.message.clone(), next)
+        Self { passes: error.exit == Exit::Later, ..Self::fail(check, error.exit, error.message.clone(), next) }
+    }
+}
+
+/// What is left to do after all of it was looked at.
+pub(super) fn closing(checks: &[Check]) -> String {
+    let (passing, waiting): (Vec<&Check>, Vec<&Check>) =
+        checks.iter().filter(|check| check.verdict != Verdict::Ok).partition(|check| check.passes);
+    let names: Vec<&str> = passing.iter().map(|check| check.check.as_str()).collect();
+    let later = format!("{} could not be looked at now: run this again later.", names.join(", "));
+    let waits = words::counted(waiting.len() as u64, "thing waits", "things wait");
+    match (waiting.len(), passing.len()) {
+        (0, 0) => "All is fine.".to_owned(),
+        (0, _) => format!("{later} All else is fine."),
+        (_, 0) => format!("{waits} for a person."),
+        _ => format!("{waits} for a person. {later}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, closing};
+    use crate::exit::{CommandError, Exit};
+
+    #[test]
+    fn what_may_be_over_by_itself_waits_for_nobody() {
+        let ok = || Check::ok("mirror", "whole");
+        let away = || Check::of_error("HubSpot", &CommandError::new(Exit::Later, "no answer."));
+        let full = || Check::fail("disk", Exit::Later, "only 3 kB free.", "make room.");
+        assert_eq!(closing(&[ok()]), "All is fine.");
+        let later = "HubSpot could not be looked at now: run this again later.";
+        assert_eq!(closing(&[ok(), away()]), format!("{later} All else is fine."));
+        assert_eq!(closing(&[ok(), full()]), "1 thing waits for a person.");
+        assert_eq!(closing(&[full(), full(), away()]), format!("2 things wait for a person. {later}"));
     }
 }

@@ -188,6 +188,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_repair_counts_a_row_once_though_it_is_read_twice() {
+        let (lines, memory) = lines();
+        let object = || "contacts".to_owned();
+        lines.event(Event::Started { object: object(), phase: Phase::Rebuild, total: Some(21), done: 0 });
+        for _ in 0..2 {
+            lines.event(Event::Advanced { object: object(), phase: Phase::Rebuild, records: 21 });
+        }
+        lines.event(Event::Finished { object: object(), phase: Phase::Rebuild });
+        assert_eq!(memory.0.lock().unwrap().join("\n"), "contacts: repair done, 21 records in 0.0 s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn long_waits_and_warnings_are_told_once() {
         let (lines, memory) = lines();
         let wait = |seconds| Event::Waiting {

@@ -23,6 +23,10 @@ impl Tally {
 
     pub(super) fn add(&mut self, records: u64) {
         self.now = self.now.saturating_add(records);
+        // A repair reads a row as both sides agreed on it, and again as the tool left it: it is one row.
+        if let (Phase::Rebuild, Some(total)) = (self.phase, self.total) {
+            self.now = self.now.min(total);
+        }
     }
 
     /// Records done, those of an earlier run included.

@@ -32,6 +32,7 @@ mod scopes;
 mod silence;
 mod sweeps;
 mod ties;
+mod told;
 mod trouble;
 mod undoing;
 mod unguarded;

@@ -179,12 +179,12 @@ fn of_two_new_rows_with_one_key_the_later_is_a_reject_that_names_the_first() {
         let world = world().await;
         sql(
             &world,
-            "INSERT INTO contacts (email, first_name) VALUES ('ada@mail.example', 'Ada');
+            "INSERT INTO contacts (_uid, email, first_name) VALUES ('ada-1', 'ada@mail.example', 'Ada');
              INSERT INTO contacts (email, first_name) VALUES ('ada@mail.example', 'Adele');",
         );
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!((report.objects["contacts"].pushed.created, report.objects["contacts"].pushed.refused), (1, 1));
-        let named = "SELECT count(*) FROM sync_rejects WHERE category = 'SAME_KEY' AND message LIKE 'row 13,%'";
+        let named = "SELECT count(*) FROM sync_rejects WHERE category = 'SAME_KEY' AND message LIKE 'the row with _uid ada-1,%'";
         assert_eq!(world.count(named), 1);
         assert_eq!(ids(&world, "contacts").len(), 13);
     });

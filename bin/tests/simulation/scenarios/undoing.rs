@@ -1,8 +1,9 @@
 //! A run is taken back: what it wrote becomes what it was, and nothing that changed since is written over.
 
 use super::super::world::{Command, World, paused, stopped};
-use super::pushes::{self, settled, sql, world, writes};
+use super::pushes::{self, settled, sql, world, world_with, writes};
 use super::{after, edit, ids, minutes, shown};
+use sync_core::store::Fate;
 
 /// What the portal holds; empty is no value.
 fn remote(world: &World, id: u64, property: &str) -> Option<String> {
@@ -21,6 +22,12 @@ async fn pushed(world: &World) -> (i64, Vec<(u64, Option<String>)>) {
     assert_eq!((report.pushed().updated, report.pushed().created), (3, 1));
     after(minutes(5)).await;
     (report.run_id, before)
+}
+
+/// What would become of what a run wrote.
+async fn undone(world: &World, run: i64) -> Vec<Fate> {
+    let taken = world.decide(async |engine, mappings| engine.plan_undo(mappings, run, false).await).await.unwrap();
+    taken.records.iter().map(|undoing| undoing.fate).collect()
 }
 
 #[test]
@@ -58,7 +65,7 @@ fn p2_a_value_that_changed_since_is_a_held_conflict_and_an_edit_since_is_left_al
         let report = world.run_well(Command::Undo(run, false)).await.unwrap();
         assert_eq!(report.open_conflicts, 1);
         assert_eq!(remote(&world, theirs, "city").as_deref(), Some("Theirs"), "nothing is written over it");
-        assert_eq!(remote(&world, mine, "city").as_deref(), Some("Mine"), "the newer edit is what is sent");
+        assert_eq!(remote(&world, mine, "city").as_deref(), Some("Wrong"), "the newer edit is the next push's");
         assert_eq!(remote(&world, plain, "city"), before[2].1);
         let held = format!(
             "SELECT count(*) FROM sync_conflicts WHERE record_id = '{theirs}' AND chosen = 'held' AND base = 'Wrong'
@@ -70,8 +77,42 @@ fn p2_a_value_that_changed_since_is_a_held_conflict_and_an_edit_since_is_left_al
             world.run_well(Command::Sync).await.unwrap();
             assert_eq!(world.count(&held), 1, "it waits for a person");
             assert_eq!(remote(&world, theirs, "city").as_deref(), Some("Theirs"));
+            assert_eq!(remote(&world, mine, "city").as_deref(), Some("Mine"));
+            let fates = undone(&world, run).await;
+            let changed = fates.iter().filter(|fate| **fate == Fate::Conflict).count();
+            assert_eq!(changed, 2, "theirs, and by now also mine: {fates:?}");
         }
         assert_eq!(shown(&world, "contacts", theirs, "city"), before[0].1, "the mirror holds what it was");
+    });
+}
+
+#[test]
+fn an_undo_sends_what_it_takes_back_and_leaves_every_other_edit_to_the_next_push() {
+    paused(async {
+        let world = world_with("associations:\n  companies: {}").await;
+        let (run, before) = pushed(&world).await;
+        let ids = ids(&world, "contacts");
+        let (taken, other, asked) = (before[0].0, ids[5], ids[6]);
+        sql(
+            &world,
+            &format!(
+                "UPDATE contacts SET last_name = 'Mine' WHERE id IN ('{taken}', '{other}');
+                 UPDATE contacts SET archived = 1 WHERE id = '{asked}';
+                 INSERT INTO contacts (email) VALUES ('grace@mail.example');
+                 INSERT INTO associations (from_object, from_id, to_object, to_id)
+                 SELECT 'contacts', '{other}', 'companies', id FROM companies LIMIT 1"
+            ),
+        );
+        let undone = world.run_well(Command::Undo(run, false)).await.unwrap().pushed();
+        assert_eq!((undone.updated, undone.created, undone.archived, undone.linked), (3, 0, 0, 0));
+        assert_eq!(remote(&world, taken, "city"), before[0].1);
+        assert_ne!(remote(&world, taken, "lastname").as_deref(), Some("Mine"));
+        assert_eq!(undone.left, 5, "two edits, a new row, an archive and a pair");
+        assert_eq!(world.count("SELECT count(DISTINCT coalesce(record_id, uid) || operation) FROM sync_pending"), 5);
+        let rest = world.run_well(Command::Push).await.unwrap().pushed();
+        assert_eq!((rest.updated, rest.created, rest.archived, rest.linked, rest.left), (2, 1, 1, 1, 0));
+        assert_eq!(world.count("SELECT count(*) FROM sync_pending"), 0);
+        settled(&world).await;
     });
 }
 

@@ -116,7 +116,7 @@ impl Write<'_> {
                 settled.refused += 1;
                 let refusal = Refusal {
                     category: Some("PASSED_OVER".to_owned()),
-                    message: "the remote answered as if the associations had been written, and holds others".to_owned(),
+                    message: "the remote accepted the associations and holds others all the same".to_owned(),
                     ..Refusal::default()
                 };
                 self.reject_link(change, &refusal)?;

@@ -109,7 +109,9 @@ impl Rejects {
                 write.connection.prepare_cached(sql)?.execute([reject.reject])?;
             }
         }
-        for wish in wishes {
+        // The same row, written twice, is one wish.
+        let again = |place: usize| wishes[..place].contains(&wishes[place]);
+        for wish in (0..wishes.len()).filter(|place| !again(*place)).map(|place| &wishes[place]) {
             if stored.iter().any(|reject| reject.unsendable && is_wish(reject, wish)) {
                 *waiting.entry(wish.object.clone()).or_default() += 1;
             } else {

@@ -141,14 +141,14 @@ fn p2_a_label_that_somebody_added_since_stays_and_a_pair_that_was_changed_since_
         world.run_well(Command::Undo(run, false)).await.unwrap();
         assert_eq!(
             all(&world),
-            [vec![""], vec!["", "Billing Contact"], vec!["", "Decision maker"], vec!["", "Billing Contact", "Primary"]]
+            [vec![""], vec!["", "Billing Contact"], vec![""], vec!["", "Billing Contact", "Primary"]]
         );
-        assert_eq!(
-            fates(&world, run).await,
-            [Fate::ChangedSince, Fate::AlreadyUndone, Fate::Undone, Fate::AlreadyUndone],
-            "an edit that was sent meanwhile is a label beside the one that was taken away"
-        );
+        let edited = [Fate::ChangedSince, Fate::AlreadyUndone, Fate::EditedSince, Fate::AlreadyUndone];
+        assert_eq!(fates(&world, run).await, edited);
         settled(&world).await;
+        assert_eq!(all(&world)[2], ["", "Decision maker"], "the next push sends it");
+        let sent = [Fate::ChangedSince, Fate::AlreadyUndone, Fate::Undone, Fate::AlreadyUndone];
+        assert_eq!(fates(&world, run).await, sent, "it is a label beside the one that was taken away");
     });
 }
 
