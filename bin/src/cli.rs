@@ -48,7 +48,6 @@ Configuration, later wins:
     long_about = LONG_ABOUT,
     after_long_help = after_long_help(),
     after_help = "`crmsync --help` also explains exit codes and credentials; `crmsync COMMAND --help` shows examples.",
-    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100

@@ -184,6 +184,9 @@ impl From<RunError> for CommandError {
             RunError::Remote(error) => error.into(),
             RunError::Store(error) => error.into(),
             RunError::Mappings(errors) => crate::installation::mapping_errors(&errors),
+            error @ RunError::OtherThanNamed { .. } => Self::new(Exit::Belt, format!("{error}."))
+                .hint("nothing was written; use the token of the portal that is named, or correct portal_id.")
+                .caused_by(error),
             RunError::Belt(what) => Self::new(Exit::Belt, format!("{what}.")),
             RunError::Storm(what) => Self::new(Exit::Later, format!("{what}."))
                 .hint("what was sent and not answered is looked at first in the next run."),
@@ -210,6 +213,11 @@ impl From<StoreError> for CommandError {
                 (Exit::Belt, "nothing of it was written; drop that index or trigger and run the same command again.")
             }
             StoreError::Unusable(_) => (Exit::Usage, ""),
+            StoreError::Barred(_) => (
+                Exit::Usage,
+                "whoever runs crmsync must be able to read and write the file and its folder, and the disk must work; \
+                 `crmsync doctor` names what is in the way.",
+            ),
             StoreError::Damaged(_) => (
                 Exit::Usage,
                 "put the newest snapshot in its place; without one, move the file away and run `crmsync sync`: HubSpot \
@@ -231,7 +239,8 @@ impl From<LockError> for CommandError {
         let failed = match &error {
             LockError::Held(_) => Self::new(Exit::Later, format!("{error}."))
                 .hint("one run at a time works on a mirror; this one may simply be tried again later."),
-            LockError::Unusable { .. } => Self::usage(format!("{error}.")),
+            LockError::Unusable { .. } => Self::usage(format!("{error}."))
+                .hint("it lies beside the mirror; whoever runs crmsync must be able to write it and its folder."),
         };
         failed.caused_by(error)
     }

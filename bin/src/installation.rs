@@ -12,8 +12,8 @@ use sync_core::clock::SystemClock;
 use sync_core::events::{Event, Observer};
 use sync_core::remote::Account;
 use sync_core::steps::Unstopped;
-use sync_core::store::{RunLock, RunTotals, Store, StoreHandle};
-use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Remote, Report, Via};
+use sync_core::store::{RunLock, RunTotals, Store, StoreError, StoreHandle};
+use sync_core::{Engine, Lanes, Parts, PullSettings, PushSettings, Remote, RemoteError, Report, RunError, Via};
 
 /// Where `init` puts mappings unless the configuration says otherwise, beside the configuration.
 pub(crate) const MAPPINGS_DIRECTORY: &str = "mappings";
@@ -55,7 +55,7 @@ impl Installation {
         let mappings = mappings_of(portal)?;
         let token = token_of(portal)?;
         let lock = RunLock::take(&portal.mirror)?;
-        let store = Store::open(&portal.mirror)?;
+        let store = opened(&portal.mirror).map_err(|error| error.at(&portal.mirror))?;
         let observer: Arc<dyn Observer> = Arc::clone(&context.progress) as _;
         if !portal.lists.is_empty() {
             let sentence = format!("`lists` of portal {} has no effect yet: no list is mirrored.", portal.name);
@@ -77,12 +77,27 @@ impl Installation {
 }
 
 impl<T: Transport + 'static> Installation<T> {
-    /// Opens the run's row, after asking who answers.
+    /// Opens the run's row, after asking who answers. Where nobody does, or the credential is refused, that is the run.
     ///
     /// # Errors
     /// As the engine's.
     pub async fn begin(&self, command: &'static str) -> Result<(Account, i64), CommandError> {
-        Ok(self.engine.begin_run(command, self.portal_id.as_deref(), &self.lock).await?)
+        match self.engine.begin_run(command, self.portal_id.as_deref(), &self.lock).await {
+            Err(RunError::Remote(error)) => Err(self.failed_at_once(command, error).await),
+            begun => Ok(begun?),
+        }
+    }
+
+    /// Leaves the row of a run whose first call failed: else the last run would be the one that went well, be it days ago.
+    async fn failed_at_once(&self, command: &'static str, error: RemoteError) -> CommandError {
+        let failed = Some(error.to_string());
+        let error = CommandError::from(error);
+        // Why it failed is worth more than that this could not be written down.
+        if let Ok(run_id) = self.begin_local(command).await {
+            let report = Report { run_id, failed, ..Report::default() };
+            drop(close(&self.engine, &report, error.exit).await);
+        }
+        error
     }
 
     /// Opens the row of a run that makes no call.
@@ -92,6 +107,13 @@ impl<T: Transport + 'static> Installation<T> {
     pub async fn begin_local(&self, command: &'static str) -> Result<i64, CommandError> {
         Ok(self.engine.begin_local_run(command, &self.lock).await?)
     }
+}
+
+/// Opens a mirror that is to be written.
+fn opened(mirror: &Path) -> Result<Store, StoreError> {
+    let store = Store::open(mirror)?;
+    store.refuse_read_only()?;
+    Ok(store)
 }
 
 /// Closes a run's row with what its report tells.
@@ -104,7 +126,7 @@ pub(crate) async fn close<T: Transport + 'static>(
     let (totals, pushed) = (report.totals(), report.pushed());
     let ended = engine
         .end_run(RunTotals {
-            pulled: totals.inserted + totals.changed,
+            pulled: totals.inserted + totals.changed + totals.missing + totals.erased,
             pushed: pushed.written(),
             archived: totals.archived + pushed.archived,
             conflicts: totals.conflicts + pushed.conflicts + pushed.overwritten,
@@ -311,3 +333,6 @@ pub(crate) fn mapping_errors(errors: &[MappingError]) -> CommandError {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     CommandError::usage(lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! Promises: with `--json`, stdout holds one JSON document and nothing else, also after an error; text from a CRM, a
 //! file or a server cannot steer the terminal; colour and progress bars appear only on a terminal, colour not with
-//! `NO_COLOR`; a log line never lands in the middle of a progress bar. Nothing else in the program writes to stdout or
-//! stderr.
+//! `NO_COLOR`; a log line never lands in the middle of a progress bar; with `--log-format json`, errors and all else on
+//! stderr are records of the log. Nothing else in the program writes to stdout or stderr.
 
 pub mod escape;
 pub mod log;

@@ -1,10 +1,11 @@
 //! From the command line to the exit code.
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat};
 use crate::commands::{self, Context};
 use crate::config::Surroundings;
 use crate::exit::{CommandError, Exit};
 use crate::output::Output;
+use crate::output::log::{self, Screen};
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
@@ -13,10 +14,9 @@ use std::process::ExitCode;
 pub fn main_with(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(report_panic));
     let words: Vec<OsString> = words.into_iter().collect();
-    let json = asks_for_json(&words);
-    let cli = match Cli::read(words) {
+    let cli = match Cli::read(words.iter().cloned()) {
         Ok(cli) => cli,
-        Err(answer) => return answer_of_clap(&answer, json).into(),
+        Err(answer) => return answer_of_clap(&answer, &words).into(),
     };
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(cli)));
     // The hook has reported the panic.
@@ -27,6 +27,7 @@ fn run(cli: Cli) -> Exit {
     let surroundings = match Surroundings::of_process() {
         Ok(surroundings) => surroundings,
         Err(error) => {
+            log::start(cli.global.verbose, cli.global.quiet, cli.global.log_format, &Screen::stderr());
             Output::new(cli.global.json).error(&error);
             return error.exit;
         }
@@ -54,14 +55,28 @@ fn asks_for_json(words: &[OsString]) -> bool {
     words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
+/// The same of a log in JSON.
+fn asks_for_json_log(words: &[OsString]) -> bool {
+    let words: Vec<&OsString> = words.iter().skip(1).take_while(|word| *word != "--").collect();
+    let apart = words.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+    apart || words.iter().any(|word| *word == "--log-format=json")
+}
+
 /// Help and version are answers, on stdout; the rest is wrong usage, on stderr, and a document where that was asked for.
-fn answer_of_clap(answer: &clap::Error, json: bool) -> Exit {
-    // A reader who has gone is no error here either.
-    let _ = answer.print();
+fn answer_of_clap(answer: &clap::Error, words: &[OsString]) -> Exit {
     if !answer.use_stderr() {
+        // A reader who has gone is no error here either.
+        let _ = answer.print();
         return Exit::Done;
     }
-    Output::new(json).error_document(&wrong_usage(&answer.to_string()));
+    let (output, error) = (Output::new(asks_for_json(words)), wrong_usage(&answer.to_string()));
+    if asks_for_json_log(words) {
+        log::start(0, false, LogFormat::Json, &Screen::stderr());
+        output.complain(&error);
+    } else {
+        let _ = answer.print();
+    }
+    output.error_document(&error);
     Exit::Usage
 }
 

@@ -5,6 +5,7 @@ use crate::served::{Served, exit};
 use rusqlite::Connection;
 use serde_json::Value;
 use simulator::{Lag, Settings, Switches, Tier};
+use sync_core::store::Store;
 
 /// A portal that shows every change at once, and a mirror of its contacts and deals that may write to it.
 fn installed() -> (Served, Sealed) {
@@ -137,6 +138,27 @@ fn a_run_and_the_status_say_how_many_conflicts_wait() {
     let status = home.run(&["status"]);
     assert!(status.contains("1 conflict waits: `crmsync conflicts`"), "{status}");
     assert!(status.contains("something waits for a person"), "{status}");
+}
+
+#[test]
+fn an_object_that_is_configured_no_more_is_marked_in_the_status() {
+    let (_portal, home) = installed();
+    let home = home.variable("CRMSYNC_PORTALS__DEFAULT__OBJECTS", "contacts");
+    let status = home.run(&["status"]);
+    let line = |object: &str| status.lines().find(|line| line.starts_with(object)).unwrap().to_owned();
+    assert!(line("contacts").ends_with("  complete") && line("deals").ends_with("  not configured"), "{status}");
+    let (_, document) = told(&home, &["status"]);
+    let configured: Vec<&Value> =
+        document["objects"].as_array().unwrap().iter().map(|object| &object["configured"]).collect();
+    assert_eq!(configured, [&Value::Bool(true), &Value::Bool(false)]);
+}
+
+#[test]
+fn a_mirror_that_knows_no_object_yet_has_no_table_in_its_status() {
+    let home = Sealed::new();
+    drop(Store::open(&home.path().join("crm.db")).unwrap());
+    let head = "exit 0\n--- stdout\nportal default  (HubSpot account not known yet)\nmirror DIR/crm.db\n";
+    assert_eq!(home.run(&["status"]), head);
 }
 
 #[test]

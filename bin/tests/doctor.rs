@@ -59,6 +59,7 @@ fn a_sound_installation_is_told_so_line_by_line() {
     configuration  ok  no file: built-in defaults and the environment, portal default
     mappings       ok  4 mappings, every value comes back
     credential     ok  in the environment variable HUBSPOT_ACCESS_TOKEN
+    access         ok  whoever runs this may write the mirror and its folder
     file system    ok  not one that is known to be on a network
     mirror         ok  whole; HubSpot account 1, schema version 1
     tables         ok  4 tables, with their triggers and views
@@ -126,6 +127,50 @@ fn files_that_everybody_may_read_are_named_with_the_command_that_mends_it() {
     std::fs::set_permissions(home.path().join("crm.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said, text) = verdict(&home, "file modes");
     assert_eq!((code, said.as_str(), text.contains("chmod o-rwx")), (1, "fail", true), "{text}");
+}
+
+#[test]
+fn a_mirror_that_may_not_be_used_is_named_and_is_no_mistake_of_the_program() {
+    let portal = present(1);
+    let home = portal.home();
+    let mirror = home.path().join("crm.db");
+    let refused = |named: &std::path::Path| {
+        let (code, told) = exit(&home, &["pull"]);
+        assert_eq!((code, told.contains("crm.db")), (2, true), "{told}");
+        let (code, said, text) = verdict(&home, "access");
+        assert_eq!((code, said.as_str()), (2, "fail"), "{text}");
+        assert!(text.contains(&format!("{} (", named.canonicalize().unwrap().display())), "{text}");
+        let (_, told) = exit(&home, &["doctor"]);
+        assert!(told.contains("1 thing waits for a person."), "{told}");
+    };
+    std::fs::create_dir(&mirror).unwrap();
+    refused(&mirror);
+    std::fs::remove_dir(&mirror).unwrap();
+    assert_eq!(exit(&home, &["pull"]).0, 0);
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&mirror, 0o440);
+    // An administrator may do everything.
+    if std::fs::File::options().append(true).open(&mirror).is_err() {
+        refused(&mirror);
+        mode(&mirror, 0o000);
+        refused(&mirror);
+        mode(&mirror, 0o640);
+        mode(home.path(), 0o500);
+        refused(home.path());
+        mode(home.path(), 0o700);
+    }
+}
+
+#[test]
+fn a_mirror_that_was_put_back_from_a_copy_is_told_before_the_next_run_is() {
+    let portal = present(1);
+    let home = synced(&portal).file("crm.db.lock", "9\n");
+    let (code, said, text) = verdict(&home, "mirror");
+    assert_eq!((code, said.as_str(), text.contains("run 9")), (1, "warn", true), "{text}");
+    assert_eq!(exit(&home, &["sync"]).0, 1);
+    assert_eq!(verdict(&home, "mirror").1, "ok");
 }
 
 #[test]
@@ -232,11 +277,14 @@ fn a_damaged_file_is_told_as_such_and_another_programs_is_left_alone() {
     std::fs::write(&mirror, bytes).unwrap();
     let (code, said, text) = verdict(&home, "mirror");
     assert_eq!((code, said.as_str(), text.contains("snapshot")), (2, "fail", true), "{text}");
+    assert!(!text.contains('\n'), "{text}");
+    assert_eq!(verdict(&home, "mappings").1, "ok", "it is told once");
 
     let other = present(1).home();
     Connection::open(other.path().join("crm.db")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let (code, said, text) = verdict(&other, "mirror");
     assert_eq!((code, said.as_str()), (2, "fail"), "{text}");
+    assert_eq!(verdict(&other, "mappings").1, "ok", "it is told once");
 }
 
 #[test]

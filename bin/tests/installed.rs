@@ -4,8 +4,10 @@ use crate::sealed::Sealed;
 use crate::served::{Served, count, exit};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,7 +24,15 @@ fn a_newcomers_sync_brings_everything_and_verify_agrees() {
         usize::try_from(count(&mirror, "SELECT count(*) FROM contacts_active")).unwrap(),
         portal.active("contacts")
     );
-    assert_eq!(exit(&home, &["verify"]).0, 0);
+    let verified = |words: &[&str]| {
+        let output = home.command(words).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let alone = told.ends_with(" records compared: no difference.\n") && told.lines().count() == 1;
+        assert!(output.status.success() && alone, "{told}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(verified(&["verify"]).contains("Comparing takes about "), "what it will cost is told beside the result");
+    assert_eq!(verified(&["verify", "-q"]), "");
     let (code, status) = exit(&home, &["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!((code, status["objects"][1]["object"].as_str()), (0, Some("contacts")));
@@ -138,6 +148,17 @@ fn s2_the_token_is_in_no_file_and_no_output_whatever_happens() {
     }
 }
 
+/// The credential is in the environment, and a command fails with everything it can say switched on.
+#[test]
+fn a_token_is_never_shown() {
+    let token = "pat-na1-canary-0123456789";
+    let sealed = Sealed::new().variable("HUBSPOT_ACCESS_TOKEN", token).variable("CRMSYNC_KEEP__LOG", token);
+    for words in [&["sync", "-vv"][..], &["pull", "--json", "-vv", "--log-format", "json"], &["init", "-vv"]] {
+        let seen = sealed.run(words);
+        assert!(!seen.contains("canary"), "{seen}");
+    }
+}
+
 #[test]
 fn a_token_file_that_others_can_read_exits_2_and_one_that_they_cannot_works() {
     use std::os::unix::fs::PermissionsExt;
@@ -192,6 +213,34 @@ fn a_reader_who_has_gone_changes_nothing_about_how_a_run_ends() {
         assert_eq!(code, 3, "{words:?}: {complaints}");
         assert!(complaints.contains("error: tickets: "), "{words:?}: {complaints}");
     }
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_crmsync"))
+        .args(["completions", "zsh"])
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    assert_eq!((child.wait().unwrap().code(), complaint.as_str()), (Some(0), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_something_to_try_again() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_crmsync"))
+        .args(["completions", "bash"])
+        .env_clear()
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(75));
 }
 
 #[test]
@@ -271,7 +320,7 @@ fn p18_a_process_killed_again_and_again_still_ends_with_everything() {
     };
     // Once before there is anything, then wherever it is when some hundreds more have come.
     for wanted in [0, 1, 300, 301, 700, 1_100] {
-        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_crmsync"))
+        let mut run = Command::new(env!("CARGO_BIN_EXE_crmsync"))
             .env_clear()
             .current_dir(home.path())
             .arg("sync")
@@ -310,7 +359,7 @@ fn p31_a_run_that_hangs_keeps_others_out_until_it_is_killed() {
     let home = portal.home();
     let hang = simulator::FaultKind::TimeoutBefore;
     portal.portal.lock().unwrap_or_else(PoisonError::into_inner).inject(hang, simulator::When::next(1));
-    let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_crmsync"))
+    let mut first = Command::new(env!("CARGO_BIN_EXE_crmsync"))
         .env_clear()
         .current_dir(home.path())
         .arg("sync")

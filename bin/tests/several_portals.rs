@@ -69,10 +69,10 @@ fn the_table_of_each_portal_stands_under_its_name() {
 }
 
 #[test]
-fn one_portal_alone_gives_its_own_document() {
+fn one_portal_alone_is_a_list_of_one() {
     let portal = Served::new(5, Duration::ZERO, 1);
     let (code, document, complaints) = synced(&portal.home());
-    assert_eq!((code, &document["portal"]), (0, &"default".into()), "{complaints}");
+    assert_eq!((code, &document["portals"][0]["portal"]), (0, &"default".into()), "{complaints}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn contract_every_kind_of_edit_by_pythons_sqlite_is_sent_and_nothing_else() {
     python(&home, "edits.py", &ids);
     let (code, told) = exit(&home, &["sync"]);
     assert_eq!(code, 0, "{told}");
-    assert!(told.contains("1 deleted rows of contacts came back"), "{told}");
+    assert!(told.contains("1 deleted row of contacts came back"), "{told}");
     for (id, wanted) in ids.iter().zip([Some("Updated"), Some("Replaced"), None, None, Some("Recursive")]) {
         if let Some(wanted) = wanted {
             assert_eq!(city(&portal, id).as_deref(), Some(wanted));

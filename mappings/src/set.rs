@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::MappingError;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Source};
+use crate::names;
 
 /// Checks mappings that are to share one mirror. Every clash is told, at the later mapping. An association with an
 /// object that no mapping covers is no mistake: it waits for one.
@@ -36,4 +37,28 @@ pub fn check_set(mappings: &[Mapping]) -> Result<(), Vec<MappingError>> {
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+impl Mapping {
+    /// The objects that this mapping's associations name and that are neither mapped by these mappings nor of a built-in
+    /// one, where another name is close: each with the name that was probably meant. A built-in mapping has none: what it
+    /// names may be left out.
+    pub fn misnamed_associations(&self, mappings: &[Self]) -> Vec<(String, String)> {
+        let mut known: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();
+        let all_known = self.associations.iter().all(|rule| known.contains(&rule.object));
+        if all_known || matches!(self.source, Source::BuiltIn(_)) {
+            return Vec::new();
+        }
+        known.extend(Self::built_ins().into_iter().map(|mapping| mapping.object));
+        let mut misnamed = Vec::new();
+        for rule in self.associations.iter().filter(|rule| !known.contains(&rule.object)) {
+            // Its singular or its id.
+            let by_another_name = Self::built_in(&rule.object).map(|mapping| mapping.object);
+            let close = || names::closest(&rule.object, known.iter().map(String::as_str)).map(str::to_owned);
+            if let Some(meant) = by_another_name.or_else(close) {
+                misnamed.push((rule.object.clone(), meant));
+            }
+        }
+        misnamed
+    }
 }

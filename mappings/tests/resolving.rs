@@ -167,3 +167,27 @@ fn two_mappings_share_neither_object_nor_table() {
     pairs.yaml:3: the table `contacts_companies` has the name of the view that pairs contacts and companies.
     "#);
 }
+
+#[test]
+fn an_association_with_a_name_that_nobody_knows_is_told_with_the_one_that_was_probably_meant() {
+    let parse = |file: &str, text: &str| Mapping::parse(file, text).unwrap();
+    let contacts = parse(
+        "contacts.yaml",
+        "object: contacts\nfields: {}\nassociations: { companys: {}, company: {}, deals: {}, p1_car: {}, shoes: {} }\n",
+    );
+    let cars = parse("cars.yaml", "object: p1_cars\ntable: cars\nfields: {}\nassociations: { contacts: {} }\n");
+    let meant = |all: &[Mapping]| contacts.misnamed_associations(all);
+    let pair = |name: &str, meant: &str| (name.to_owned(), meant.to_owned());
+    let firms = [pair("companys", "companies"), pair("company", "companies")];
+    assert_eq!(meant(std::slice::from_ref(&contacts)), firms);
+    let all = [contacts.clone(), cars];
+    assert_eq!(meant(&all), [firms.to_vec(), vec![pair("p1_car", "p1_cars")]].concat());
+    assert!(all[1].misnamed_associations(&all).is_empty());
+}
+
+#[test]
+fn a_built_in_mapping_may_name_what_is_left_out() {
+    for mapping in Mapping::built_ins() {
+        assert!(mapping.misnamed_associations(std::slice::from_ref(&mapping)).is_empty(), "{}", mapping.object);
+    }
+}

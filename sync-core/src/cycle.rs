@@ -67,7 +67,9 @@ impl<R: Remote + 'static> Engine<R> {
     /// and is read in full again.
     ///
     /// # Errors
-    /// [`crate::store::StoreError::OtherPortal`] when the mirror holds another portal; nothing has been written then.
+    /// [`RunError::OtherThanNamed`] when another portal than `expected` answers,
+    /// [`crate::store::StoreError::OtherPortal`] when the mirror holds another one; nothing has been written then.
+    /// [`RunError::Remote`] when nobody answers; there is no row then.
     pub async fn begin_run(
         &self,
         command: &'static str,
@@ -76,8 +78,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(Account, i64), RunError> {
         let account = self.remote().account().await?;
         if let Some(expected) = expected.filter(|expected| *expected != account.portal_id) {
-            let bound = expected.to_owned();
-            return Err(crate::store::StoreError::OtherPortal { bound, found: account.portal_id }.into());
+            return Err(RunError::OtherThanNamed { named: expected.to_owned(), found: account.portal_id });
         }
         let run = self.enter_run(command, Some(account.portal_id.clone()), lock).await?;
         Ok((account, run))

@@ -52,6 +52,14 @@ pub enum RunError {
     /// The mirror failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The configuration names another portal than the one that answered.
+    #[error("the configuration names portal {named} (portal_id), and the credential belongs to portal {found}")]
+    OtherThanNamed {
+        /// The portal that the configuration names.
+        named: String,
+        /// The portal that answered.
+        found: String,
+    },
     /// Mappings do not fit the portal.
     #[error("{}", joined(.0))]
     Mappings(Vec<MappingError>),

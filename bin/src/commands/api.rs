@@ -54,9 +54,7 @@ pub fn run(context: &Context, arguments: &ApiArgs) -> Result<Exit, CommandError>
     let portal = context.portal()?;
     let (method, path) = (arguments.method, arguments.path.as_str());
     if !is_api_path(path) {
-        return Err(CommandError::usage("this is no path of the API.").hint(
-            "a path begins with one slash, as in /crm/objects/2026-09/contacts; the address is the configuration's.",
-        ));
+        return Err(no_path(path));
     }
     let body = body(context, arguments)?;
     let writes = effect_of(method, path) == Effect::Write;
@@ -77,6 +75,30 @@ pub fn run(context: &Context, arguments: &ApiArgs) -> Result<Exit, CommandError>
     })??;
     show(context, &answer)?;
     Ok(if answer.status < 300 { Exit::Done } else { Exit::Attention })
+}
+
+/// What keeps it from being a path, and how that is written.
+fn no_path(path: &str) -> CommandError {
+    if !path.starts_with('/') || path.starts_with("//") {
+        return CommandError::usage("this is no path of the API.").hint(
+            "a path begins with one slash, as in /crm/objects/2026-09/contacts; the address is the configuration's.",
+        );
+    }
+    let query = path.find('?').unwrap_or(path.len());
+    let foreign = path.char_indices().find(|(at, letter)| match *letter {
+        '#' => true,
+        // Before the query it is not taken in any spelling.
+        '\\' => *at > query,
+        letter => !letter.is_ascii_graphic(),
+    });
+    let Some((_, letter)) = foreign else {
+        return CommandError::usage("this is no path of the API.")
+            .hint("no part of it may be `.` or `..`, and before the `?` \\, %2F and %5C are not taken.");
+    };
+    let name = if letter == ' ' { "a space".to_owned() } else { format!("`{letter}`") };
+    let written: String = letter.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    CommandError::usage(format!("this is no path of the API: {name} cannot stand in it."))
+        .hint(format!("write {written} in its place."))
 }
 
 fn body(context: &Context, arguments: &ApiArgs) -> Result<Option<Vec<u8>>, CommandError> {
@@ -128,4 +150,26 @@ fn show(context: &Context, answer: &Response) -> Result<(), CommandError> {
     // A file or a program gets the bytes; a terminal must not be steered by them.
     let shown = if terminal::stdout_is_terminal() { escape_lines(text) } else { text.into() };
     context.output.verbatim(&format!("{shown}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::no_path;
+
+    #[test]
+    fn what_keeps_a_path_from_being_one_is_named_with_its_spelling() {
+        for (path, what, hint) in [
+            ("/crm/v3/objects/contacts?properties=first name", "a space cannot stand in it.", "write %20 in"),
+            ("/crm/v3/objects/contacts#x", "`#` cannot stand in it.", "write %23 in"),
+            ("/crm/v3/objects/contacts?q=Zoë", "`ë` cannot stand in it.", "write %C3%AB in"),
+            ("/crm/v3/objects/contacts?q=a\\b", "`\\` cannot stand in it.", "write %5C in"),
+            ("/crm\\objects", "no path of the API.", "no part of it"),
+            ("/crm/../x", "no path of the API.", "no part of it"),
+            ("crm/objects", "no path of the API.", "a path begins with one slash"),
+            ("//evil.example/a b", "no path of the API.", "a path begins with one slash"),
+        ] {
+            let error = no_path(path);
+            assert!(error.message.ends_with(what) && error.hints[0].starts_with(hint), "{path}: {error:?}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use check::{Check, Verdict, closing};
 use clap::Args;
 use repair::Repair;
 use serde::Serialize;
+use std::error::Error;
+use std::path::PathBuf;
+use sync_core::store::StoreError;
 
 /// Find out what is wrong with this installation, and what to do.
 ///
@@ -90,7 +93,15 @@ pub fn run(context: &Context, arguments: &DoctorArgs) -> Result<Exit, CommandErr
 
 fn mappings(portal: &PortalConfig) -> Check {
     let next = "`crmsync mapping check` shows a value that does not come back.";
-    match mapping::verdict(portal) {
+    let of_the_mirror = |error: &CommandError| error.source().is_some_and(<dyn Error>::is::<StoreError>);
+    let verdict = match mapping::verdict(portal) {
+        // What is wrong with the mirror is told there. The mappings are looked at as before the first pull.
+        Err(error) if of_the_mirror(&error) => {
+            mapping::verdict(&PortalConfig { mirror: PathBuf::new(), ..portal.clone() })
+        }
+        verdict => verdict,
+    };
+    match verdict {
         Ok((count, 0)) => {
             Check::ok("mappings", format!("{}, every value comes back", words::counted(count, "mapping", "mappings")))
         }

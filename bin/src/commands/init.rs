@@ -137,7 +137,7 @@ async fn connect(
     let account = remote.account().await?;
     refuse_another_account(portal, &account)?;
     for folder in [&place.folder, &place.mappings] {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
     }
     let there = readable_mappings(&place.mappings)?;
     let mut mappings = Vec::new();
@@ -209,13 +209,23 @@ fn left_out(object: &str, path: &Path, error: RemoteError) -> Result<Made, Comma
 fn write_new(path: &Path, text: &str) -> Result<Written, CommandError> {
     let outcome = match OpenOptions::new().write(true).create_new(true).mode(0o644).open(path) {
         Ok(mut file) => {
-            file.write_all(text.as_bytes())?;
+            file.write_all(text.as_bytes()).map_err(|error| unwritable(path, error))?;
             "written"
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => KEPT,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(unwritable(path, error)),
     };
     Ok(Written { path: path.display().to_string(), outcome: outcome.to_owned() })
+}
+
+/// A full disk is told as everywhere; of all else it helps to know where.
+fn unwritable(path: &Path, error: std::io::Error) -> CommandError {
+    let mut failed = CommandError::from(error);
+    if failed.exit == Exit::Usage {
+        failed.message = format!("{} cannot be written: {}", path.display(), failed.message);
+        failed = failed.hint("run it in a folder that you may write to, or name a file in one with --config FILE.");
+    }
+    failed
 }
 
 /// Text as TOML reads it: a JSON string is a TOML string.
@@ -245,4 +255,19 @@ fn configuration(place: &Place, portal: &PortalConfig, account: &Account, object
         mappings = place.named(&place.mappings),
         objects = names.join(", "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_new;
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent").join("contacts.yaml");
+        let error = write_new(&path, "object: contacts\n").err().unwrap();
+        assert!(error.message.starts_with(&format!("{} cannot be written: ", path.display())), "{error}");
+        assert_eq!((error.exit, error.hints.len()), (Exit::Usage, 1));
+    }
 }

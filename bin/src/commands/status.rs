@@ -38,6 +38,8 @@ struct Document {
 #[derive(Serialize)]
 struct Object {
     object: String,
+    /// Whether `objects` still names it; what is not named, no run touches.
+    configured: bool,
     rows: u64,
     archived: u64,
     missing: u64,
@@ -94,7 +96,7 @@ pub fn run(context: &Context, _arguments: &StatusArgs) -> Result<Exit, CommandEr
     };
     let last_run = last_run(&connection).map_err(StoreError::from)?;
     let mut altered = Store::altered_in(&connection)?;
-    let mut objects = objects(&connection).map_err(StoreError::from)?;
+    let mut objects = objects(&connection, &portal.objects).map_err(StoreError::from)?;
     objects.iter_mut().for_each(|object| object.altered = altered.remove(&object.object));
     let document = Document {
         portal: portal.name.clone(),
@@ -121,17 +123,18 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CommandErr
     Ok(value)
 }
 
-fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+fn objects(connection: &Connection, configured: &[String]) -> rusqlite::Result<Vec<Object>> {
     let now = Utc::now().timestamp_millis();
     let mut statement = connection.prepare(
         "SELECT object, rows, archived, missing, watermark, settled_until, backfilled, pending, conflicts, rejects
          FROM sync_status ORDER BY object",
     )?;
     let objects = statement.query_map([], |row| {
-        let watermark: Option<String> = row.get(4)?;
+        let (object, watermark): (String, Option<String>) = (row.get(0)?, row.get(4)?);
         let seen = watermark.as_deref().and_then(Timestamp::parse);
         Ok(Object {
-            object: row.get(0)?,
+            configured: configured.contains(&object),
+            object,
             rows: unsigned(row.get(1)?),
             archived: unsigned(row.get(2)?),
             missing: unsigned(row.get(3)?),
@@ -185,30 +188,41 @@ fn dashboard(output: &Output, document: &Document) -> Result<(), CommandError> {
     let account = document.portal_id.as_deref().unwrap_or("not known yet");
     output.line(format!("portal {}  (HubSpot account {account})", document.portal))?;
     output.line(format!("mirror {}", document.mirror))?;
-    output.line("")?;
-    output.table(&table(&document.objects))?;
-    output.line("")?;
+    if !document.objects.is_empty() {
+        output.line("")?;
+        output.table(&table(&document.objects))?;
+    }
+    let remarks = remarks(document);
+    if !remarks.is_empty() {
+        output.line("")?;
+    }
+    remarks.into_iter().try_for_each(|remark| output.line(remark))
+}
+
+/// What stands below the table.
+fn remarks(document: &Document) -> Vec<String> {
+    let mut remarks = Vec::new();
     if let Some(run) = &document.last_run {
-        output.line(told(run, document.running))?;
+        remarks.push(told(run, document.running));
     }
     if let (Some(limit), Some(left)) = (document.api.daily_limit, document.api.daily_remaining) {
-        output.line(format!("API: {} of the day's {} calls left", words::count(left), words::count(limit)))?;
+        remarks.push(format!("API: {} of the day's {} calls left", words::count(left), words::count(limit)));
     }
     for object in &document.objects {
         if let Some(what) = &object.altered {
-            output.line(format!("{} is stopped: its table is not as it was made, {what}; {REMADE}", object.object))?;
+            remarks.push(format!("{} is stopped: its table is not as it was made, {what}; {REMADE}", object.object));
         }
     }
     let conflicts: u64 = document.objects.iter().map(|object| object.conflicts).sum();
     if conflicts > 0 {
         let waiting = words::counted(conflicts, "conflict waits", "conflicts wait");
-        output.line(format!("{waiting}: `crmsync conflicts`"))?;
+        remarks.push(format!("{waiting}: `crmsync conflicts`"));
     }
     if document.waiting > 0 {
         let waiting = words::counted(document.waiting, "reject waits", "rejects wait");
-        output.line(format!("{waiting}: `crmsync rejects`"))?;
+        remarks.push(format!("{waiting}: `crmsync rejects`"));
     }
-    Ok(())
+    remarks
 }
 
 fn table(objects: &[Object]) -> Table {
@@ -235,6 +249,7 @@ fn table(objects: &[Object]) -> Table {
             words::count(object.conflicts),
             words::count(object.rejects),
             match object {
+                Object { configured: false, .. } => "not configured",
                 Object { altered: Some(_), .. } => "stopped",
                 Object { backfilled: true, .. } => "complete",
                 _ => "first read unfinished",

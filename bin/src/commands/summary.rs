@@ -6,6 +6,7 @@ use crate::installation::{Installation, close};
 use crate::output::words;
 use crate::output::{Align, Table};
 use connectors::{Transport, Usage};
+use mappings::Mapping;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,6 +38,8 @@ struct ObjectDocument<'a> {
     conflicts: u64,
     missing: u64,
     erased: u64,
+    /// Values that their columns cannot show.
+    outside: u64,
     created: u64,
     adopted: u64,
     updated: u64,
@@ -117,7 +120,7 @@ pub(super) async fn run<T: Transport + 'static>(
     for complaint in &outcome.complaints {
         context.output.complain(complaint);
     }
-    show(context, portal, &report, &usage, began.elapsed(), &outcome)?;
+    show(context, portal, &report, &usage, began.elapsed(), &outcome, &remarks(&report, mappings))?;
     Ok(outcome.exit)
 }
 
@@ -184,6 +187,7 @@ fn show(
     usage: &Usage,
     took: Duration,
     outcome: &Outcome,
+    remarks: &[String],
 ) -> Result<(), CommandError> {
     let objects = report.objects.iter().map(|(object, part)| document(object, part)).collect();
     let document = RunDocument {
@@ -202,19 +206,7 @@ fn show(
         if !report.objects.is_empty() {
             output.table(&table(report, &outcome.belted))?;
         }
-        if report.restored {
-            output.line(
-                "The mirror had been restored from an older copy: all of it is read again before anything is sent.",
-            )?;
-        }
-        if report.open_conflicts > 0 {
-            let waiting = words::counted(report.open_conflicts, "conflict waits", "conflicts wait");
-            output.line(format!("{waiting} for a person: see `crmsync conflicts`."))?;
-        }
-        if report.open_rejects > 0 {
-            let waiting = words::counted(report.open_rejects, "reject waits", "rejects wait");
-            output.line(format!("{waiting} for a person: see `crmsync rejects`."))?;
-        }
+        remarks.iter().try_for_each(|remark| output.line(remark))?;
         let retried = if usage.retries == 0 { String::new() } else { format!(", {} repeated", usage.retries) };
         output.line(format!(
             "run {}: {} in {} ({}{retried})",
@@ -224,6 +216,31 @@ fn show(
             words::counted(usage.search, "search", "searches"),
         ))
     })
+}
+
+/// What stands below the table: what concerns all of the run, each with the next step.
+fn remarks(report: &Report, mappings: &[Mapping]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let outside = |object: &str| report.objects.get(object).is_some_and(|part| part.applied.outside > 0);
+    let views = mappings.iter().filter(|mapping| outside(&mapping.object));
+    let views: Vec<String> = views.map(|mapping| format!("`{}_raw`", mapping.table)).collect();
+    if !views.is_empty() {
+        let null = "A value that its column cannot show is NULL there: see it as HubSpot sent it in";
+        remarks.push(format!("{null} {}.", views.join(", ")));
+    }
+    if report.restored {
+        let restored = "The mirror had been restored from an older copy";
+        remarks.push(format!("{restored}: all of it is read again before anything is sent."));
+    }
+    if report.open_conflicts > 0 {
+        let waiting = words::counted(report.open_conflicts, "conflict waits", "conflicts wait");
+        remarks.push(format!("{waiting} for a person: see `crmsync conflicts`."));
+    }
+    if report.open_rejects > 0 {
+        let waiting = words::counted(report.open_rejects, "reject waits", "rejects wait");
+        remarks.push(format!("{waiting} for a person: see `crmsync rejects`."));
+    }
+    remarks
 }
 
 /// The report as a table for people.
@@ -238,13 +255,6 @@ fn table(report: &Report, belted: &BTreeSet<String>) -> Table {
         ("", Align::Left),
     ]);
     for (object, part) in &report.objects {
-        let note = match (&part.skipped, &part.failed) {
-            (Some(_), _) => "left out".to_owned(),
-            (_, Some(_)) if belted.contains(object) => "stopped by a belt".to_owned(),
-            (_, Some(_)) => "ended early".to_owned(),
-            _ if part.backfilled => "read in full".to_owned(),
-            _ => notes(part),
-        };
         table.row([
             object.clone(),
             words::count(part.applied.inserted),
@@ -252,10 +262,27 @@ fn table(report: &Report, belted: &BTreeSet<String>) -> Table {
             words::count(part.applied.archived),
             words::count(part.associations),
             words::count(conflicts(part)),
-            note,
+            note(part, belted.contains(object)),
         ]);
     }
     table
+}
+
+/// How the object's part ended, and what no column of it shows.
+fn note(part: &ObjectReport, belted: bool) -> String {
+    let ended = match (&part.skipped, &part.failed) {
+        (Some(_), _) => "left out".to_owned(),
+        (_, Some(_)) if belted => "stopped by a belt".to_owned(),
+        (_, Some(_)) => "ended early".to_owned(),
+        _ if part.backfilled => "read in full".to_owned(),
+        _ => notes(part),
+    };
+    if part.applied.outside == 0 {
+        return ended;
+    }
+    let (one, many) = ("value that its column cannot show", "values that their columns cannot show");
+    let comma = if ended.is_empty() { "" } else { ", " };
+    format!("{ended}{comma}{}", words::counted(part.applied.outside, one, many))
 }
 
 /// Fields that both sides changed: found when changes came in, right before they went out, and right after.
@@ -303,6 +330,7 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         conflicts: conflicts(part),
         missing: part.applied.missing,
         erased: part.applied.erased,
+        outside: part.applied.outside,
         created: part.pushed.created,
         adopted: part.pushed.adopted,
         updated: part.pushed.updated,
@@ -322,8 +350,10 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{document, outcome, table};
+    use super::{document, outcome, remarks, table};
     use crate::exit::Exit;
+    use mappings::Mapping;
+    use std::collections::BTreeSet;
     use sync_core::{ObjectReport, Pushed, Report, RunError};
 
     #[test]
@@ -347,5 +377,23 @@ mod tests {
         let mut part = ObjectReport { pushed, ..ObjectReport::default() };
         part.applied.conflicts = 4;
         assert_eq!(document("contacts", &part).conflicts, 7);
+    }
+
+    #[test]
+    fn values_that_no_column_shows_are_counted_and_their_view_is_named() {
+        let mut report = Report::default();
+        for (object, outside) in [("contacts", 1_850), ("deals", 0), ("tickets", 1)] {
+            let mut part = ObjectReport { backfilled: object == "contacts", ..ObjectReport::default() };
+            part.applied.outside = outside;
+            assert_eq!(document(object, &part).outside, outside);
+            report.objects.insert(object.to_owned(), part);
+        }
+        let shown = table(&report, &BTreeSet::new()).render(None);
+        assert!(shown.contains("  read in full, 1,850 values that their columns cannot show\n"), "{shown}");
+        assert!(shown.ends_with("  1 value that its column cannot show\n"), "{shown}");
+        let said = remarks(&report, &Mapping::main_built_ins());
+        let view = "A value that its column cannot show is NULL there: see it as HubSpot sent it in `contacts_raw`, \
+                    `tickets_raw`.";
+        assert_eq!(said, [view]);
     }
 }

@@ -107,7 +107,7 @@ fn announce(
     if let Some(first) = unread.first().filter(|_| read.is_empty()) {
         return Err(not_read(&first.object));
     }
-    context.output.line(format!("Comparing takes about {}.", words::counted(calls, "call", "calls")))?;
+    context.progress.say(&format!("Comparing takes about {}.", words::counted(calls, "call", "calls")));
     Ok((read, unread))
 }
 

@@ -62,15 +62,16 @@ impl Settings {
     /// Reads the configuration: the file `named` on the command line, else `crmsync.toml` in the working directory if
     /// there is one, and the environment over it.
     pub fn load(named: Option<&Path>, around: &Surroundings) -> Result<Self, CommandError> {
-        Self::load_if_there(named, around, named.is_none())
+        Self::load_for(named, around, false)
     }
 
-    /// As [`Settings::load`], for whoever writes the file that is `named` if it is not there yet.
+    /// As [`Settings::load`], for whoever writes what is not there yet: the file that is `named`, and mappings.
     pub fn load_or_begin(named: Option<&Path>, around: &Surroundings) -> Result<Self, CommandError> {
-        Self::load_if_there(named, around, true)
+        Self::load_for(named, around, true)
     }
 
-    fn load_if_there(named: Option<&Path>, around: &Surroundings, may_lack: bool) -> Result<Self, CommandError> {
+    fn load_for(named: Option<&Path>, around: &Surroundings, beginning: bool) -> Result<Self, CommandError> {
+        let may_lack = beginning || named.is_none();
         let path = around.configuration(named);
         let label = shown(named.unwrap_or(Path::new(FILE_NAME)));
         let text = match read_file(&path) {
@@ -86,7 +87,11 @@ impl Settings {
         };
         let directory = path.parent().unwrap_or(&around.directory).to_owned();
         let file = text.is_some().then_some(path);
-        portals::read(&root, file, &Surroundings { directory, ..around.clone() })
+        let settings = portals::read(&root, file, &Surroundings { directory, ..around.clone() })?;
+        if !beginning {
+            portals::refuse_mistyped_objects(&root, &settings)?;
+        }
+        Ok(settings)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the layered configuration to [`Settings`]: every key of the contract, its check and its default.
 
 use super::api_base::{self, ApiBase};
+use super::closest::closest;
 use super::credential;
 use super::layers::Surroundings;
 use super::section::Section;
@@ -8,6 +9,7 @@ use super::settings::{Keep, Limits, PortalConfig, Pull, Push, Settings, Tier};
 use crate::exit::CommandError;
 use config::Map;
 use connectors::hubspot::ApiVersion;
+use mappings::Mapping;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use sync_core::Belt;
@@ -245,6 +247,37 @@ fn refuse_shared_mirrors(root: &Section<'_>, portals: &BTreeMap<String, PortalCo
         seen.push((file, &portal.name));
     }
     Ok(())
+}
+
+/// Refuses what resembles the name of an object type, where only a built-in mapping could know it. Of any other name it
+/// is said when mappings are read.
+pub(super) fn refuse_mistyped_objects(root: &Section<'_>, settings: &Settings) -> Result<(), CommandError> {
+    let Some(portals) = root.section("portals")? else { return Ok(()) };
+    for portal in settings.portals.values().filter(|portal| portal.mappings.is_none()) {
+        let mistyped = portal.objects.iter().find_map(|object| Some((object, meant(object)?)));
+        if let (Some((object, meant)), Some(section)) = (mistyped, portals.section(&portal.name)?) {
+            return Err(section
+                .problem("objects", &format!("there is no built-in mapping for {object}"))
+                .hint(format!("did you mean {meant}?"))
+                .hint(
+                    "for an object type of your own run `crmsync init`: it writes a mapping from the portal's schema.",
+                ));
+        }
+    }
+    Ok(())
+}
+
+/// The built-in object type that was meant by a name that is not one: `contact`, `0-1` and `contatcs` mean contacts.
+fn meant(object: &str) -> Option<String> {
+    if DEFAULT_OBJECTS.contains(&object) {
+        return None;
+    }
+    let by_any_name = Mapping::built_in(object).map(|mapping| mapping.object);
+    if let Some(known) = by_any_name {
+        return (known != object).then_some(known);
+    }
+    let known: Vec<String> = Mapping::built_ins().into_iter().map(|mapping| mapping.object).collect();
+    closest(object, known.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// A path without links and detours, as far as it exists.

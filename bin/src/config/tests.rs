@@ -326,6 +326,8 @@ fn a_portal_needs_a_plain_name() {
 fn a_bad_value_in_the_environment_names_the_variable() {
     let place = Place::with("[portals.acme]\n").and("CRMSYNC_PORTALS__ACME__PUSH__ENABLED", "yes");
     insta::assert_snapshot!(place.error(), @r#"environment variable CRMSYNC_PORTALS__ACME__PUSH__ENABLED: expected true or false, found "yes"."#);
+    let error = Place::empty().and("CRMSYNC_PORTALS__ACME__OBJECTS", "deals,dealz").error();
+    assert!(error.starts_with("environment variable CRMSYNC_PORTALS__ACME__OBJECTS: there is no built-in"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The log on stderr. Our own crates speak at the level that was asked for; the libraries underneath never get past
 //! warnings, because their debug output shows headers, and headers hold credentials.
 
-use super::escape::escape;
+use super::escape::{escape, escape_lines};
 use super::terminal;
 use crate::cli::LogFormat;
 use chrono::{SecondsFormat, Utc};
@@ -20,6 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 const OUR_CRATES: [&str; 6] = ["crmsync", "sync_core", "connectors", "mappings", "migrations", "simulator"];
 /// Where progress goes when the log is JSON.
 pub(super) const PROGRESS_TARGET: &str = "crmsync_progress";
+/// Where errors go when the log is JSON.
+const ERROR_TARGET: &str = "crmsync_error";
 
 /// Stderr, shared by log lines and progress bars so that neither lands in the middle of the other.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ impl<'a> MakeWriter<'a> for Screen {
 
 /// Begins to log. A second call changes nothing.
 pub fn start(verbose: u8, quiet: bool, format: LogFormat, screen: &Screen) {
-    let registry = tracing_subscriber::registry().with(filter(verbose, quiet));
+    let registry = tracing_subscriber::registry().with(filter(verbose, quiet, format));
     let started = match format {
         LogFormat::Text => registry
             .with(
@@ -82,7 +84,18 @@ pub fn start(verbose: u8, quiet: bool, format: LogFormat, screen: &Screen) {
     drop(started);
 }
 
-fn filter(verbose: u8, quiet: bool) -> EnvFilter {
+/// Puts an error into the log where that is JSON. Says whether it did: elsewhere errors are text for people.
+pub(super) fn take_error(message: &str, hints: &[String]) -> bool {
+    if !tracing::enabled!(target: ERROR_TARGET, Level::ERROR) {
+        return false;
+    }
+    let message = escape_lines(message);
+    let hint = (!hints.is_empty()).then(|| escape_lines(&hints.join("\n")).into_owned());
+    tracing::error!(target: ERROR_TARGET, hint = hint.as_deref(), "{message}");
+    true
+}
+
+fn filter(verbose: u8, quiet: bool, format: LogFormat) -> EnvFilter {
     let (others, ours) = match (quiet, verbose) {
         (true, _) => ("error", "error"),
         (false, 0) => ("warn", "warn"),
@@ -90,7 +103,11 @@ fn filter(verbose: u8, quiet: bool) -> EnvFilter {
         (false, _) => ("warn", "debug"),
     };
     let progress = if quiet { "off" } else { "info" };
-    let mut directives = format!("{others},{PROGRESS_TARGET}={progress}");
+    let errors = match format {
+        LogFormat::Text => "off",
+        LogFormat::Json => "error",
+    };
+    let mut directives = format!("{others},{PROGRESS_TARGET}={progress},{ERROR_TARGET}={errors}");
     for name in OUR_CRATES {
         directives.push_str(&format!(",{name}={ours}"));
     }
@@ -132,16 +149,25 @@ fn code(level: Level) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::filter;
+    use crate::cli::LogFormat;
 
     #[test]
     fn libraries_never_get_past_warnings() {
-        assert!(filter(0, false).to_string().contains("sync_core=warn"));
+        assert!(filter(0, false, LogFormat::Text).to_string().contains("sync_core=warn"));
         for verbose in 0..=9 {
-            let filter = filter(verbose, false).to_string();
+            let filter = filter(verbose, false, LogFormat::Text).to_string();
             assert!(filter.split(',').any(|directive| directive == "warn"), "{filter}");
             assert!(!filter.contains("trace"), "{filter}");
         }
-        let quiet = filter(0, true).to_string();
+        let quiet = filter(0, true, LogFormat::Text).to_string();
         assert!(!quiet.contains("warn") && quiet.contains("crmsync_progress=off"), "{quiet}");
+    }
+
+    #[test]
+    fn errors_are_records_of_a_log_in_json_alone_and_always() {
+        for quiet in [false, true] {
+            assert!(filter(0, quiet, LogFormat::Text).to_string().contains("crmsync_error=off"));
+            assert!(filter(0, quiet, LogFormat::Json).to_string().contains("crmsync_error=error"));
+        }
     }
 }

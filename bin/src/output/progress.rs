@@ -66,6 +66,15 @@ impl Progress {
         };
         Self { shown }
     }
+
+    /// Shows a sentence among the events.
+    pub fn say(&self, sentence: &str) {
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bars(bars) => bars.say(sentence),
+            Shown::Lines(lines) => lines.say(sentence),
+        }
+    }
 }
 
 impl Observer for Progress {

@@ -1,6 +1,7 @@
 //! Results on stdout, and errors on stderr.
 
 use super::escape::escape_lines;
+use super::log;
 use super::table::Table;
 use super::terminal;
 use crate::exit::CommandError;
@@ -144,8 +145,12 @@ impl Output {
         }
     }
 
-    /// Says on stderr what went wrong with a part of the command; the rest goes on.
+    /// Says on stderr what went wrong with a part of the command, in the form of the log; the rest goes on.
     pub fn complain(&self, error: &CommandError) {
+        let message = format!("{}{}", whose(self.portal.as_deref()), error.message.trim_end());
+        if log::take_error(&message, &error.hints) {
+            return;
+        }
         let text = error_text(self.portal.as_deref(), error, terminal::stderr_has_colour());
         // There is nowhere left to complain if this fails.
         let _ = stderr().lock().write_all(text.as_bytes());
@@ -161,14 +166,18 @@ fn write(text: &str) -> Result<(), CommandError> {
     }
 }
 
+/// The portal an error is about, where there are several.
+fn whose(portal: Option<&str>) -> String {
+    portal.map(|portal| format!("portal {portal}: ")).unwrap_or_default()
+}
+
 /// `error: …`, with the portal where there are several, and a line `hint: …` for each hint; further lines of a message
 /// are indented.
 fn error_text(portal: Option<&str>, error: &CommandError, colour: bool) -> String {
     let label =
         |name: &str, code: &str| if colour { format!("\x1b[1;{code}m{name}:\x1b[0m") } else { format!("{name}:") };
     let body = |text: &str| escape_lines(text.trim_end()).replace('\n', "\n  ");
-    let whose = portal.map(|portal| format!("portal {portal}: ")).unwrap_or_default();
-    let mut text = format!("{} {whose}{}\n", label("error", "31"), body(&error.message));
+    let mut text = format!("{} {}{}\n", label("error", "31"), whose(portal), body(&error.message));
     for hint in &error.hints {
         text.push_str(&format!("{} {}\n", label("hint", "36"), body(hint)));
     }

@@ -95,6 +95,8 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let pairs = pairs_of(mappings, &resolved);
         let tables = self.make_tables(resolved, &pairs, due).await?;
+        self.tell_misnamed_pairs(mappings).await?;
+        self.forget_unmapped_pairs(mappings, &tables).await?;
         self.read_labels(pairs, due).await?;
         if due {
             self.store().write(move |write| write.save_metadata_read_at(server_now)).await?;
@@ -188,6 +190,7 @@ impl<R: Remote + 'static> Engine<R> {
         let name = object.to_owned();
         self.store()
             .write(move |write| {
+                write.note_new_properties(&name, &properties)?;
                 write.save_properties(&name, &properties)?;
                 write.save_pipelines(&name, &pipelines)
             })

@@ -156,7 +156,7 @@ impl<R: Remote + 'static> Engine<R> {
     async fn survey(&self, table: &Arc<Table>, reject: bool) -> Result<PlannedObject, RunError> {
         let mut planned = PlannedObject::default();
         self.compare(table, reject, |_, plan| {
-            planned.waiting += u64::from(plan.waiting > 0);
+            planned.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
             planned.unsettled += u64::from(plan.unsettled);
             let then = plan.archive_after_edits();
             planned.changes.extend(plan.change.into_iter().chain(then));
@@ -256,6 +256,7 @@ impl<R: Remote + 'static> Engine<R> {
         reject: bool,
         mut each: impl FnMut(Suspect, RowPlan),
     ) -> Result<(), RunError> {
+        self.follow_merges(table).await?;
         let object = table.object().to_owned();
         let suspects = self.store().call(move |store| store.suspects(&object)).await?;
         let mut returned = 0;
@@ -276,6 +277,22 @@ impl<R: Remote + 'static> Engine<R> {
             plans.rows.into_iter().for_each(|(suspect, plan)| each(suspect, plan));
         }
         self.tell_returned(table, returned);
+        Ok(())
+    }
+
+    /// Moves edits of records that were merged away to the records that are left, so that these are compared with them.
+    async fn follow_merges(&self, table: &Arc<Table>) -> Result<(), RunError> {
+        let looking = Arc::clone(table);
+        let merged = self.store().call(move |store| store.merged_suspects(&looking)).await?;
+        for some in merged.chunks(ROWS) {
+            let (table, some) = (Arc::clone(table), some.to_vec());
+            self.store()
+                .write(move |write| {
+                    let waiting = write.waiting(&table, &some)?;
+                    write.plans(&table, &some, &waiting)
+                })
+                .await?;
+        }
         Ok(())
     }
 }

@@ -67,6 +67,18 @@ impl Store {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// Those of them whose records were merged away: their edits go to other records, which are suspects then.
+    pub fn merged_suspects(&self, table: &Table) -> Result<Vec<Suspect>, StoreError> {
+        let sql = format!(
+            "SELECT t.record_id, max(t.row_handle) FROM sync_touched t JOIN {} b ON b.id = t.record_id
+             WHERE t.object = ?1 AND b.state = 'merged' GROUP BY 1",
+            quote(&table.base_name())
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found = statement.query_map([table.object()], |row| Ok(Suspect { id: row.get(0)?, row: row.get(1)? }))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
     /// How many rows of a table hold a value in each of these columns.
     pub fn filled(&self, table: &Table, columns: &[String]) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut filled = BTreeMap::new();

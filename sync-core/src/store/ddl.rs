@@ -1,5 +1,6 @@
 //! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
+use super::cursor::read_anew;
 use super::links::{ASSOCIATIONS, turn_flipped};
 use super::reproject;
 use super::shape::check_shape;
@@ -122,7 +123,7 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
                 "INSERT INTO sync_objects (object, table_name, mapping_fingerprint, columns_made) VALUES (?1, ?2, '', '[]')",
                 params![mapping.object, mapping.table],
             )?;
-            note_made(connection, mapping, true)?;
+            note_made(connection, mapping)?;
         }
         Some(made) => {
             check_shape(connection, &made)?;
@@ -132,8 +133,13 @@ fn make(connection: &Connection, table: &Table) -> Result<bool, StoreError> {
                 reproject::begin(connection, table, &made)?;
                 return keep_triggers(connection, &with_old_columns(mapping, made)?);
             }
-            if made.fetched_all && mapping.unmapped == Unmapped::Ignore {
-                connection.execute("UPDATE sync_objects SET fetched_all = 0 WHERE object = ?1", [&mapping.object])?;
+            if made.fetched_all != fetches_all(mapping) {
+                if !made.fetched_all {
+                    // What no field names was left out of every record that was read.
+                    read_anew(connection, &mapping.object)?;
+                }
+                let sql = "UPDATE sync_objects SET fetched_all = ?2 WHERE object = ?1";
+                connection.execute(sql, params![mapping.object, fetches_all(mapping)])?;
             }
         }
     }
@@ -163,20 +169,20 @@ fn refuse_a_strangers_table(connection: &Connection, mapping: &ResolvedMapping) 
     }
 }
 
-/// Notes how a table's columns are made now. `fetched_all` says that of what is or will be read nothing was left out
-/// before.
-pub(super) fn note_made(
-    connection: &Connection,
-    mapping: &ResolvedMapping,
-    fetched_all: bool,
-) -> Result<(), StoreError> {
+/// Whether a mapping has properties fetched that no field of it names.
+pub(super) fn fetches_all(mapping: &ResolvedMapping) -> bool {
+    mapping.unmapped == Unmapped::Json
+}
+
+/// Notes how a table's columns are made now, and whether every property is in what is or will be read.
+pub(super) fn note_made(connection: &Connection, mapping: &ResolvedMapping) -> Result<(), StoreError> {
     let recipes: Vec<Recipe> = mapping.fields.iter().map(mappings::Field::recipe).collect();
     let recipes = serde_json::to_string(&recipes).map_err(|error| {
         StoreError::Unusable(format!("the mapping of {} cannot be stored: {error}", mapping.object))
     })?;
     connection.execute(
         "UPDATE sync_objects SET mapping_fingerprint = ?2, columns_made = ?3, fetched_all = ?4 WHERE object = ?1",
-        params![mapping.object, mapping.fingerprint(), recipes, fetched_all && mapping.unmapped == Unmapped::Json],
+        params![mapping.object, mapping.fingerprint(), recipes, fetches_all(mapping)],
     )?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What can go wrong in the mirror.
 
+use super::Store;
 use crate::model::PropertiesError;
+use std::path::Path;
 
 /// The mirror could not be read or written. What was in it is unharmed: transactions that fail are rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,9 @@ pub enum StoreError {
     /// The file is not a mirror of ours, or not one that this program can work on.
     #[error("{0}")]
     Unusable(String),
+    /// The system does not let whoever runs this use the file, or what SQLite keeps beside it.
+    #[error("the mirror cannot be read and written: {0}")]
+    Barred(String),
     /// The file is not what SQLite wrote.
     #[error("the mirror is damaged: {0}")]
     Damaged(String),
@@ -66,6 +71,12 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(
+                rusqlite::ErrorCode::ReadOnly
+                | rusqlite::ErrorCode::CannotOpen
+                | rusqlite::ErrorCode::PermissionDenied
+                | rusqlite::ErrorCode::SystemIoFailure,
+            ) => Self::Barred(error.to_string()),
             Some(rusqlite::ErrorCode::NotADatabase) => {
                 Self::Unusable("the file is not a SQLite database; name another file as the mirror".to_owned())
             }
@@ -85,7 +96,30 @@ impl From<migrations::MigrationError> for StoreError {
     }
 }
 
+impl Store {
+    /// SQLite opens a file that it may not write for reading, and would say so at the first write only.
+    ///
+    /// # Errors
+    /// [`StoreError::Barred`] where that is so.
+    pub fn refuse_read_only(&self) -> Result<(), StoreError> {
+        if self.connection.is_readonly("main")? {
+            return Err(StoreError::Barred("it may be read, but not written".to_owned()));
+        }
+        Ok(())
+    }
+}
+
 impl StoreError {
+    /// The same with the file's name, where SQLite left it out.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
+        let name = path.display().to_string();
+        match self {
+            Self::Barred(what) if !what.contains(&name) => Self::Barred(format!("{name}: {what}")),
+            error => error,
+        }
+    }
+
     /// The same once more, for whoever else had work in the transaction that failed.
     pub(super) fn again(&self) -> Self {
         match self {
@@ -93,6 +127,7 @@ impl StoreError {
             Self::Full => Self::Full,
             Self::Closed => Self::Closed,
             Self::Stopped(step) => Self::Stopped(step),
+            Self::Barred(what) => Self::Barred(what.clone()),
             Self::Damaged(what) => Self::Damaged(what.clone()),
             Self::Refused(what) => Self::Refused(what.clone()),
             Self::OtherPortal { bound, found } => Self::OtherPortal { bound: bound.clone(), found: found.clone() },
@@ -104,6 +139,31 @@ impl StoreError {
             Self::Unusable(_) | Self::Record(_) | Self::Migration(_) | Self::Sqlite(_) => {
                 Self::Unusable(self.to_string())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoreError;
+    use crate::store::Store;
+
+    #[test]
+    fn what_the_system_forbids_is_told_as_such_with_the_files_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (directory, path) = (folder.path().join("directory"), folder.path().join("crm.db"));
+        std::fs::create_dir(&directory).unwrap();
+        let store = Store::open(&path).unwrap();
+        store.refuse_read_only().unwrap();
+        let written = store.connection.execute_batch("PRAGMA query_only = 1; CREATE TABLE t (x)");
+        for (file, error) in [
+            (&path, StoreError::from(written.unwrap_err())),
+            (&directory, Store::open(&directory).err().unwrap()),
+            (&directory, Store::open_to_read(&directory).err().unwrap()),
+        ] {
+            assert!(matches!(error, StoreError::Barred(_)), "{error}");
+            let (told, name) = (error.at(file).to_string(), file.display().to_string());
+            assert_eq!(told.matches(&name).count(), 1, "{told}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A look at a mirror from outside: whether the file is whole, and whether everything of ours in it is as the engine
-//! leaves it. Reads alone, makes no file and takes no lock.
+//! leaves it. Reads alone and makes no file; the run's lock is taken for the moment in which its number is read.
 
 use super::ddl::Made;
 use super::metadata::{bound_portal, read_object_types, read_properties};
@@ -10,7 +10,7 @@ use super::strangers::refuse_meddlers;
 use super::table::{base_of, quote};
 use super::triggers::{Trigger, association_triggers, triggers_of};
 use super::views::{View, pair_views, views_of};
-use super::{Pair, Store, StoreError, Table};
+use super::{Pair, RunLock, Store, StoreError, Table};
 use crate::model::ObjectType;
 use mappings::{Deletes, Mapping, ResolvedMapping};
 use rusqlite::{Connection, OptionalExtension};
@@ -21,6 +21,9 @@ use std::path::Path;
 pub struct Examination {
     /// The portal that the file is bound to.
     pub portal: Option<String>,
+    /// The last run that the lock file remembers, where the mirror does not know of it: it was put back from an older
+    /// copy, and no run has noticed that yet.
+    pub behind: Option<i64>,
     /// What SQLite says is wrong with the file, at most ten sentences; empty when it is whole.
     pub damage: Vec<String>,
     /// The schema's version in the file, and the newest that this program knows.
@@ -60,10 +63,12 @@ impl Store {
     /// # Errors
     /// When the file cannot be read as a mirror at all.
     pub fn examine(path: &Path, mappings: &[Mapping]) -> Result<Option<Examination>, StoreError> {
-        match Self::open_to_read(path)? {
-            Some(connection) => examine(&connection, mappings).map(Some),
-            None => Ok(None),
+        let Some(connection) = Self::open_to_read(path)? else { return Ok(None) };
+        let mut found = examine(&connection, mappings)?;
+        if found.damage.is_empty() {
+            found.behind = behind(&connection, path)?;
         }
+        Ok(Some(found))
     }
 }
 
@@ -75,7 +80,7 @@ fn examine(connection: &Connection, mappings: &[Mapping]) -> Result<Examination,
     };
     if !damage.is_empty() {
         // Whatever else such a file says proves nothing.
-        return Ok(Examination { damage, ..Examination::default() });
+        return Ok(Examination { damage: lines(damage), ..Examination::default() });
     }
     let (portal, version) = (bound_portal(connection)?, version(connection)?);
     let mut found = Examination { portal, version, ..Examination::default() };
@@ -99,6 +104,34 @@ fn examine(connection: &Connection, mappings: &[Mapping]) -> Result<Examination,
         .collect();
     found.displaced = displaced(connection, mappings, present)?;
     Ok(found)
+}
+
+/// SQLite tells several findings in one text, a line each, under a heading that names the database.
+fn lines(told: Vec<String>) -> Vec<String> {
+    let findings = told.iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with("***"));
+    let findings: Vec<String> = findings.map(str::to_owned).collect();
+    // Nothing but a heading is a finding too.
+    if findings.is_empty() { told } else { findings }
+}
+
+/// As a run notices it when it begins.
+fn behind(connection: &Connection, mirror: &Path) -> Result<Option<i64>, StoreError> {
+    // In this order: a run that begins in between is in the mirror before its number is in the lock file.
+    let Some(known) = remembered(mirror) else { return Ok(None) };
+    let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'sync_runs'), 0)";
+    let last: i64 = connection.query_row(last, [], |row| row.get(0))?;
+    Ok((1..known).contains(&last).then_some(known))
+}
+
+/// The number in the lock file. A run that is at work has noticed what there is to notice.
+fn remembered(mirror: &Path) -> Option<i64> {
+    let mut file = mirror.canonicalize().ok()?;
+    file.as_mut_os_string().push(".lock");
+    // Taking a lock would make the file.
+    if !file.exists() {
+        return None;
+    }
+    RunLock::take(mirror).ok()?.last_run()
 }
 
 fn version(connection: &Connection) -> Result<(i64, i64), StoreError> {
@@ -179,7 +212,10 @@ fn displaced(
         })
         .collect();
     let mut triggers: Vec<Trigger> = tables.iter().flat_map(triggers_of).collect();
-    triggers.extend(association_triggers());
+    // They are made with the first table. Until then a run is at work on its first steps, or was killed there.
+    if connection.query_row("SELECT EXISTS (SELECT 1 FROM sync_objects)", [], |row| row.get(0))? {
+        triggers.extend(association_triggers());
+    }
     let mut views: Vec<View> = tables.iter().flat_map(views_of).collect();
     views.extend(pairs.iter().flat_map(|pair| pair_views(&tables, pair)));
     let mut statement = connection.prepare("SELECT type, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE")?;

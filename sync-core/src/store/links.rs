@@ -12,6 +12,7 @@ mod merged;
 mod refused;
 mod rewrite;
 mod undo;
+mod unmapped;
 
 pub(super) use flipped::turn_flipped;
 pub use journal::{LinkEntry, SettledLinks};

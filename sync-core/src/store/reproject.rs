@@ -8,6 +8,7 @@
 //! * Stopped anywhere, it goes on there; if the mapping changed once more meanwhile, it begins anew.
 
 use super::ddl::Made;
+use super::peoples::SetAside;
 use super::table::quote;
 use super::{StoreError, Table};
 use mappings::Field;
@@ -109,6 +110,12 @@ pub(super) fn begin(connection: &Connection, table: &Table, made: &Made) -> Resu
         let (column, kind) = (quote(&waiting_column(place)), mapping.fields[place].column_type.sql_type());
         connection.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {column} {kind}", table.quoted()))?;
     }
+    if plan.changes.iter().any(|change| change.new.is_some()) {
+        // A trigger that copies whole rows does not fit one that is longer, and no row could be filled.
+        for lost in SetAside::take(connection, &mapping.table, &[])?.bring_back(connection) {
+            tracing::warn!("{lost}");
+        }
+    }
     connection.execute(
         "INSERT OR REPLACE INTO sync_reprojections
          VALUES (?1, ?2, 0, (SELECT coalesce(max(seq), 0) FROM sync_touched))",
@@ -127,7 +134,7 @@ pub(super) fn drop_columns(connection: &Connection, table: &Table, pattern: &str
 
 /// Drops one column.
 pub(super) fn drop_column(connection: &Connection, table: &Table, column: &str) -> Result<(), StoreError> {
-    let aside = super::peoples::SetAside::take(connection, &table.mapping.table, &[column])?;
+    let aside = SetAside::take(connection, &table.mapping.table, &[column])?;
     connection.execute_batch(&format!("ALTER TABLE {} DROP COLUMN {}", table.quoted(), quote(column))).map_err(
         |error| StoreError::Altered {
             table: table.mapping.table.clone(),

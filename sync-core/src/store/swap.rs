@@ -1,13 +1,13 @@
 //! New columns take the places of the old ones, in one short transaction; what is left behind goes afterwards.
 
-use super::ddl::{indexes_of, lacks_an_index, note_made, our_index};
+use super::cursor::{is_unread, read_anew};
+use super::ddl::{Made, fetches_all, indexes_of, lacks_an_index, note_made, our_index};
 use super::peoples::SetAside;
 use super::reproject::{Plan, drop_column, left_column, matching, waiting_column};
 use super::table::quote;
 use super::triggers::{drop_triggers, keep_triggers};
 use super::views::{keep_views, views_of};
 use super::{Store, StoreError, Table, Write};
-use crate::events::Phase;
 use rusqlite::params;
 
 impl Store {
@@ -56,17 +56,26 @@ impl Write<'_> {
         keep_triggers(connection, table)?;
         let lost = aside.bring_back(connection);
         keep_views(connection, &views_of(table))?;
-        let added = plan.changes.iter().any(|change| change.old.is_none());
-        if added && !made.fetched_all {
-            // What was not mapped was not fetched: only a new read can show it, and one that is under way has passed rows
-            // without it.
-            connection.execute("UPDATE sync_objects SET backfilled = 0 WHERE object = ?1", [table.object()])?;
-            self.forget_walk(table.object(), Phase::Backfill)?;
-            self.forget_walk(table.object(), Phase::Archived)?;
+        if self.lacks_values(table, &plan, &made)? {
+            read_anew(connection, table.object())?;
         }
-        note_made(connection, &table.mapping, made.fetched_all || added)?;
+        note_made(connection, &table.mapping)?;
         connection.execute("DELETE FROM sync_reprojections WHERE object = ?1", params![table.object()])?;
         Ok(lost)
+    }
+
+    /// Whether the mapping asks for values that were not fetched when records were read: only a new read can show them.
+    fn lacks_values(&self, table: &Table, plan: &Plan, made: &Made) -> Result<bool, StoreError> {
+        if fetches_all(&table.mapping) && !made.fetched_all {
+            return Ok(true);
+        }
+        for place in plan.changes.iter().filter(|change| change.old.is_none()).filter_map(|change| change.new) {
+            let property = &table.mapping.fields[place].property;
+            if !made.fetched_all || is_unread(self.connection, table.object(), property)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Drops one column that is left behind. When there is none any more, makes the indexes that the table lacks and says

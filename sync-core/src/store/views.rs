@@ -57,7 +57,7 @@ pub(super) fn pair_views(tables: &[Table], pair: &Pair) -> Vec<View> {
                 json_group_array(a.label) FILTER (WHERE a.label IS NOT NULL) AS labels,
                 max(a.label IS 'Primary') AS is_primary
              FROM associations a
-             WHERE a.from_object = {} AND a.to_object = {}
+             {}
                AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.from_id AND r.archived <> 0)
                AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.id = a.to_id AND r.archived <> 0)
              GROUP BY a.from_id, a.to_id",
@@ -65,8 +65,7 @@ pub(super) fn pair_views(tables: &[Table], pair: &Pair) -> Vec<View> {
             quote(first.1),
             second.0,
             quote(second.1),
-            text(&pair.from),
-            text(&pair.to),
+            rows_of(pair),
             from.quoted(),
             to.quoted(),
         )
@@ -77,6 +76,32 @@ pub(super) fn pair_views(tables: &[Table], pair: &Pair) -> Vec<View> {
         views.push(View::new(format!("{other}_{one}"), &select(("to_id", &to_id), ("from_id", &from_id))));
     }
     views
+}
+
+/// Stands in the views of a pair, whatever its tables are called, and in no other view of ours.
+fn rows_of(pair: &Pair) -> String {
+    format!("WHERE a.from_object = {} AND a.to_object = {}", text(&pair.from), text(&pair.to))
+}
+
+/// Drops the views of a pair, as far as they are ours. Returns how many.
+pub(super) fn drop_pair_views(connection: &Connection, pair: &Pair) -> Result<u64, StoreError> {
+    let rows = rows_of(pair);
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'view' ORDER BY name")?;
+    let views =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<Vec<(String, String)>, _>>()?;
+    let mut named = connection
+        .prepare("SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND instr(lower(sql), lower(?1)) > 0")?;
+    let mut dropped = 0;
+    for (name, _) in views.iter().filter(|(_, sql)| View::is_ours(sql) && sql.contains(&rows)) {
+        // A trigger on it would go with it; one that reads from it would stop every write to its own table.
+        if named.exists([name])? {
+            tracing::warn!("the view {name} shows what is mirrored no more, and stays: somebody's trigger names it");
+            continue;
+        }
+        connection.execute_batch(&format!("DROP VIEW {}", quote(name)))?;
+        dropped += 1;
+    }
+    Ok(dropped)
 }
 
 /// Makes these views what they should be.

@@ -1,6 +1,7 @@
 //! What the mirror itself says: whether it is whole, ours, and as the engine left it.
 
 use super::check::Check;
+use super::place::barred;
 use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
 use crate::output::words;
@@ -21,6 +22,8 @@ pub(super) fn examine(portal: &PortalConfig, mappings: &[Mapping]) -> (Vec<Check
             let none = format!("none yet at {}; `crmsync sync` makes it", portal.mirror.display());
             (vec![Check::ok("mirror", none)], None)
         }
+        // What is in the way has been told.
+        Err(StoreError::Barred(_)) if !barred(&portal.mirror).is_empty() => (Vec::new(), None),
         Err(error) => (vec![Check::of_error("mirror", &CommandError::from(error))], None),
     }
 }
@@ -38,6 +41,13 @@ fn whole(found: &Examination) -> Check {
                 "a newer crmsync has worked on the file: its schema is version {version}, this program's {newest}."
             ),
             "use the newest crmsync that has worked on this file.",
+        );
+    }
+    if let Some(run) = found.behind {
+        return Check::warn(
+            "mirror",
+            format!("whole, but it does not know of run {run}, the last one here: it was put back from an older copy."),
+            "the next `crmsync sync` reads everything again, and holds new rows that may have been created meanwhile.",
         );
     }
     let account = found.portal.as_deref().unwrap_or("not known yet");

@@ -1,8 +1,10 @@
-//! Where the mirror lies: who may look at it, on what kind of file system, and how much room is left.
+//! Where the mirror lies: who may look at it and write it, on what kind of file system, and how much room is left.
 
 use super::check::Check;
 use crate::exit::Exit;
 use crate::output::words;
+use rustix::fs::Access;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,7 @@ const LITTLE: u64 = 500_000_000;
 
 /// Looks at the place of `mirror`, and at the configuration file if there is one.
 pub(super) fn look(mirror: &Path, configuration: Option<&Path>) -> Vec<Check> {
-    let mut checks = vec![modes(mirror, configuration)];
+    let mut checks = vec![modes(mirror, configuration), access(mirror)];
     let folder = existing(mirror);
     checks.extend(room(mirror, &folder));
     checks.extend(file_system(&folder));
@@ -22,14 +24,9 @@ pub(super) fn look(mirror: &Path, configuration: Option<&Path>) -> Vec<Check> {
 
 /// The mirror holds people's data; the configuration decides whether anything is written to HubSpot.
 fn modes(mirror: &Path, configuration: Option<&Path>) -> Check {
-    let beside = |suffix: &str| {
-        let mut name = mirror.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let mode = |path: &Path| path.metadata().ok().map(|metadata| metadata.mode() & 0o777);
+    let mode = |path: &Path| path.metadata().ok().filter(Metadata::is_file).map(|file| file.mode() & 0o777);
     let (mut open, mut next, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-    for path in ["", "-wal", "-shm"].map(beside) {
+    for path in ["", "-wal", "-shm"].map(|suffix| beside(mirror, suffix)) {
         let Some(mode) = mode(&path) else { continue };
         seen.push(format!("{} {mode:04o}", name_of(&path)));
         if mode & 0o007 != 0 {
@@ -53,6 +50,48 @@ fn modes(mirror: &Path, configuration: Option<&Path>) -> Check {
         return Check::ok("file modes", if seen.is_empty() { "no files yet".to_owned() } else { seen.join(", ") });
     }
     Check { found: format!("{}.", open.join("; ")), next: Some(format!("run: {}", next.join(" && "))), ..check }
+}
+
+/// Nothing is opened or made to find out.
+fn access(mirror: &Path) -> Check {
+    let barred = barred(mirror);
+    if barred.is_empty() {
+        return Check::ok("access", "whoever runs this may write the mirror and its folder");
+    }
+    let told = barred.iter().map(|path| match path.metadata() {
+        Ok(found) => {
+            let kind = if found.is_dir() { "folder" } else { "file" };
+            format!("{} ({kind}, mode {:04o}, user {})", path.display(), found.mode() & 0o777, found.uid())
+        }
+        Err(error) => format!("{} ({error})", path.display()),
+    });
+    Check::fail(
+        "access",
+        Exit::Usage,
+        format!("whoever runs this may not read and write {}.", told.collect::<Vec<_>>().join(", ")),
+        "run crmsync as the user whose files they are, chmod u+rw them (u+rwx a folder), or name another file as the \
+         mirror.",
+    )
+}
+
+/// What whoever runs this may not read and write as a run has to: the mirror, what SQLite and the lock keep beside it, or
+/// their folder.
+pub(super) fn barred(mirror: &Path) -> Vec<PathBuf> {
+    let may = |path: &Path, how: Access| rustix::fs::access(path, how).is_ok();
+    let real = mirror.canonicalize().unwrap_or_else(|_| mirror.to_owned());
+    let mut barred: Vec<PathBuf> = ["", "-wal", "-shm", ".lock"].map(|suffix| beside(&real, suffix)).into();
+    barred.retain(|path| path.exists() && (path.is_dir() || !may(path, Access::READ_OK | Access::WRITE_OK)));
+    let folder = existing(mirror);
+    if !may(&folder, Access::WRITE_OK | Access::EXEC_OK) {
+        barred.push(folder);
+    }
+    barred
+}
+
+fn beside(mirror: &Path, suffix: &str) -> PathBuf {
+    let mut name = mirror.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn name_of(path: &Path) -> String {
@@ -118,7 +157,7 @@ fn file_system(_folder: &Path) -> Option<Check> {
 
 #[cfg(test)]
 mod tests {
-    use super::{existing, look};
+    use super::{barred, existing, look};
     use crate::commands::doctor::check::Verdict;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -143,6 +182,15 @@ mod tests {
             assert_eq!(modes.verdict, verdict, "{mode:o}: {}", modes.found);
             assert_eq!(modes.next.is_some_and(|next| next.contains("chmod")), verdict != Verdict::Ok);
         }
+    }
+
+    #[test]
+    fn a_folder_in_a_files_place_is_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = folder.path().canonicalize().unwrap().join("crm.db");
+        assert!(barred(&mirror).is_empty(), "it is still to be made");
+        std::fs::create_dir(&mirror).unwrap();
+        assert_eq!(barred(&mirror), std::slice::from_ref(&mirror));
     }
 
     #[test]

@@ -36,6 +36,10 @@ impl Bars {
         Self { screen, clock, state: Mutex::default() }
     }
 
+    pub(super) fn say(&self, sentence: &str) {
+        self.screen.write_lines(&format!("{}\n", escape(sentence)));
+    }
+
     pub(super) fn event(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
@@ -75,7 +79,7 @@ impl Bars {
 
     fn begin(&self, state: &mut State, tally: Tally) {
         let bar = self.add(if tally.total.is_some() { COUNTED } else { UNCOUNTED });
-        bar.set_prefix(escape(&tally.name()).into_owned());
+        bar.set_prefix(escape(&tally.label()).into_owned());
         show(&tally, &bar);
         state.phases.push((tally, bar));
     }

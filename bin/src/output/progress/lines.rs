@@ -21,6 +21,8 @@ pub(super) enum Said<'a> {
     Phase { tally: &'a Tally, ended: bool, text: String },
     /// The run waits.
     Waiting(String),
+    /// A sentence in between.
+    Note(String),
     /// A sentence for a person.
     Warning(String),
 }
@@ -36,7 +38,7 @@ pub(super) struct TextLines(pub(super) Screen);
 impl Sink for TextLines {
     fn say(&self, said: Said<'_>) {
         let line = match said {
-            Said::Phase { text, .. } | Said::Waiting(text) => format!("{}\n", escape(&text)),
+            Said::Phase { text, .. } | Said::Waiting(text) | Said::Note(text) => format!("{}\n", escape(&text)),
             Said::Warning(text) => format!("warning: {}\n", escape(&text)),
         };
         self.0.write_lines(&line);
@@ -59,7 +61,7 @@ impl Sink for LogRecords {
                 ended,
                 "{text}"
             ),
-            Said::Waiting(text) => tracing::info!(target: PROGRESS_TARGET, "{text}"),
+            Said::Waiting(text) | Said::Note(text) => tracing::info!(target: PROGRESS_TARGET, "{text}"),
             Said::Warning(text) => tracing::warn!(target: PROGRESS_TARGET, "{text}"),
         }
     }
@@ -92,6 +94,10 @@ impl State {
 impl Lines {
     pub(super) fn new(sink: Box<dyn Sink>, clock: Arc<dyn Clock>) -> Self {
         Self { sink, clock, state: Mutex::default() }
+    }
+
+    pub(super) fn say(&self, sentence: &str) {
+        self.sink.say(Said::Note(sentence.to_owned()));
     }
 
     pub(super) fn event(&self, event: Event) {
@@ -144,7 +150,7 @@ mod tests {
 
     impl Sink for Memory {
         fn say(&self, said: Said<'_>) {
-            let (Said::Phase { text, .. } | Said::Waiting(text) | Said::Warning(text)) = said;
+            let (Said::Phase { text, .. } | Said::Waiting(text) | Said::Note(text) | Said::Warning(text)) = said;
             self.0.lock().unwrap().push(text);
         }
     }

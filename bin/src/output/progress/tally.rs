@@ -49,8 +49,21 @@ impl Tally {
         format!("{}: {}", self.object, phase_name(self.phase))
     }
 
-    /// `195.9/s, 3 min left`, as far as it is known.
+    /// As [`Tally::name`], in the few letters that a bar leaves for it. The arrow of a pair says what is read of it.
+    pub(super) fn label(&self) -> String {
+        match self.phase {
+            Phase::Associations => self.object.clone(),
+            Phase::SweepAssociations => format!("{}: sweep", self.object),
+            Phase::SweepArchived => format!("{}: archived sweep", self.object),
+            _ => self.name(),
+        }
+    }
+
+    /// `195.9/s, 3 min left`, as far as it is known; nothing before the first record.
     pub(super) fn pace(&self) -> String {
+        if self.now == 0 || self.elapsed().is_zero() {
+            return String::new();
+        }
         let rate = words::rate(self.now, self.elapsed());
         let rest = self.expected().map(|total| total - self.done()).filter(|rest| *rest > 0);
         match rest.and_then(|rest| words::time_left(self.now, rest, self.elapsed())) {
@@ -65,7 +78,9 @@ impl Tally {
             Some(total) => format!("{} of {}", words::count(self.done()), words::records(total)),
             None => words::records(self.done()),
         };
-        format!("{} {count}, {}", self.name(), self.pace())
+        let pace = self.pace();
+        let comma = if pace.is_empty() { "" } else { ", " };
+        format!("{} {count}{comma}{pace}", self.name())
     }
 
     /// `contacts: backfill done, 12,345 records in 1 min 3 s (195.9/s)`; `None` where nothing happened that anybody
@@ -77,7 +92,7 @@ impl Tally {
         }
         let span = self.elapsed();
         let mut text = format!("{} done, {} in {}", self.name(), words::records(self.now), words::span(span));
-        if span >= Duration::from_secs(1) {
+        if span >= Duration::from_secs(1) && self.now > 0 {
             text.push_str(&format!(" ({})", words::rate(self.now, span)));
         }
         if self.before > 0 {
@@ -102,5 +117,50 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
         Phase::Reprojection => "new mapping",
         Phase::Rebuild => "repair",
         Phase::Verify => "verify",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+    use std::time::Duration;
+    use sync_core::events::Phase;
+
+    #[test]
+    fn a_label_fits_before_its_bar() {
+        let fits = |object: &str, phase: Phase| {
+            let label = Tally::new(object.to_owned(), phase, None, 0).label();
+            assert!(label.chars().count() <= 30, "{label}");
+        };
+        for phase in [
+            Phase::Backfill,
+            Phase::Archived,
+            Phase::Relist,
+            Phase::Fast,
+            Phase::Settled,
+            Phase::Sweep,
+            Phase::SweepArchived,
+            Phase::Reprojection,
+            Phase::Rebuild,
+            Phase::Verify,
+        ] {
+            fits("line_items", phase);
+        }
+        for phase in [Phase::Associations, Phase::SweepAssociations] {
+            fits("line_items→companies", phase);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_told_once_it_is_known() {
+        let mut tally = Tally::new("contacts".to_owned(), Phase::Backfill, Some(1_000), 400);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(tally.pace(), "");
+        assert_eq!(tally.so_far(), "contacts: backfill 400 of 1,000 records");
+        tally.add(100);
+        assert_eq!(tally.pace(), "50.0/s, 10 s left");
+        let nothing = Tally::new("contacts".to_owned(), Phase::Backfill, None, 0);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(nothing.at_the_end().as_deref(), Some("contacts: backfill done, no records in 2.0 s"));
     }
 }

@@ -56,6 +56,67 @@ fn p44_a_property_that_was_made_since_the_last_look_is_known_to_the_run_whose_ma
     });
 }
 
+/// An administrator makes a property, and a workflow gives it a value in every contact: no date moves.
+fn make_and_fill(world: &World, name: &str) {
+    let contacts = ids(world, "contacts");
+    let (now, mut portal) = (world.rehearsal.now(), world.rehearsal.portal());
+    portal.add_property(now, "contacts", &NewProperty::text(name)).unwrap();
+    for id in contacts {
+        portal.recalculate(now, "contacts", id, &[(name, "42")]).unwrap();
+    }
+}
+
+/// A mapping of contacts that names one property besides the email.
+fn naming(property: &str) -> Vec<Mapping> {
+    let text = format!("object: contacts\nkey: email\nfields:\n  email: email\n  {property}: {property}\n");
+    vec![Mapping::parse("contacts.yaml", &text).unwrap()]
+}
+
+#[test]
+fn p44_a_property_that_was_made_after_the_records_were_read_is_read_when_a_mapping_names_it() {
+    // The mirror knows of it when the mapping names it, or since a look before that read no record.
+    for looked_every in [A_DAY, minutes(2)] {
+        paused(async {
+            let mut world = World::new(still(230, 0, 0, 0)).mirroring(&["contacts"]);
+            world.pulling.metadata_every = looked_every;
+            world.pull_well().await.unwrap();
+            make_and_fill(&world, "shoe_size");
+            after(minutes(5)).await;
+            world.pull_well().await.unwrap();
+            let known = world.count("SELECT count(*) FROM properties WHERE name = 'shoe_size'");
+            assert_eq!(known, i64::from(looked_every < A_DAY));
+            world.mappings = naming("shoe_size");
+            after(minutes(5)).await;
+            world.pull_well().await.unwrap();
+            assert_eq!(world.count("SELECT count(*) FROM contacts WHERE shoe_size = '42'"), 230);
+            agree(&world);
+            after(minutes(5)).await;
+            let report = world.pull_well().await.unwrap();
+            assert!(!report.objects["contacts"].backfilled, "once is enough");
+        });
+    }
+}
+
+#[test]
+fn p44_a_new_property_that_a_sweep_has_read_costs_no_call_when_a_mapping_names_it() {
+    paused(async {
+        let mut world = World::new(still(230, 0, 0, 0)).mirroring(&["contacts"]);
+        world.pull_well().await.unwrap();
+        make_and_fill(&world, "shoe_size");
+        after(A_DAY).await;
+        assert!(world.pull_well().await.unwrap().objects["contacts"].swept);
+        after(minutes(10)).await;
+        world.pull_well().await.unwrap();
+        world.calls();
+        world.pull_well().await.unwrap();
+        let usual = world.calls().0.len();
+        world.mappings = naming("shoe_size");
+        world.pull_well().await.unwrap();
+        assert_eq!(world.calls().0.len(), usual);
+        assert_eq!(world.count("SELECT count(*) FROM contacts WHERE shoe_size = '42'"), 230);
+    });
+}
+
 #[test]
 fn p44_a_property_whose_type_changed_is_shown_anew_and_edits_that_no_longer_fit_are_rejects() {
     paused(async {

@@ -6,6 +6,7 @@ mod looked;
 mod merged;
 mod refused;
 mod undoing;
+mod unmapped;
 
 use super::super::world::{Command, World, paused};
 use super::pushes::{sql, writes};

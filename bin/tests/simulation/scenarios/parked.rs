@@ -146,6 +146,36 @@ fn p5_edits_of_records_that_are_missing_or_merged_into_an_archived_one_are_parke
 }
 
 #[test]
+fn p21_an_edit_of_a_record_that_was_merged_away_is_in_the_first_plan_and_push_as_its_survivors() {
+    paused(async {
+        let world = world_with("conflict: local_wins").await;
+        let (loser, winner) = (ids(&world, "contacts")[4], ids(&world, "contacts")[3]);
+        let now = world.rehearsal.now();
+        let survivor = world.rehearsal.portal().merge(now, "contacts", winner, loser).unwrap();
+        after(minutes(5)).await;
+        world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(shown(&world, "contacts", loser, "state").as_deref(), Some("merged"));
+        // The survivor is a suspect of its own, and stands before the other one.
+        sql(
+            &world,
+            &format!(
+                "UPDATE contacts SET job_title = 'Captain' WHERE id = '{survivor}';
+                 UPDATE contacts SET city = 'Mine' WHERE id = '{loser}'"
+            ),
+        );
+        let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+        let [change] = survey["contacts"].changes.as_slice() else { panic!("{:?}", survey["contacts"].changes) };
+        let fields: Vec<&str> = change.fields.iter().map(|field| field.property.as_str()).collect();
+        assert_eq!((change.id.as_ref().unwrap().as_str(), fields), (&*survivor.to_string(), vec!["city", "jobtitle"]));
+        sql(&world, &format!("UPDATE contacts SET last_name = 'Mine' WHERE id = '{loser}'"));
+        assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().updated, 1);
+        let there = ["city", "jobtitle", "lastname"].map(|property| remote(&world, survivor, property).unwrap());
+        assert_eq!(there, ["Mine", "Captain", "Mine"]);
+        settled(&world).await;
+    });
+}
+
+#[test]
 fn p5_a_held_conflict_of_a_record_that_is_merged_away_waits_at_its_survivor() {
     paused(async {
         let world = world_with("conflict: hold").await;

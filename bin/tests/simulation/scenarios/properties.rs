@@ -1,5 +1,6 @@
 use super::super::world::{World, paused};
 use super::{after, agree, edit, ids, minutes, shown, still};
+use mappings::Mapping;
 use simulator::{DataSize, FaultKind, NewProperty, Settings, When};
 
 const LIST: &str = "/objects/2026-09/contacts?";
@@ -104,6 +105,40 @@ fn p44_a_property_that_is_added_to_the_portal_breaks_no_pull() {
         world.pull_well().await.unwrap();
         agree(&world);
     });
+}
+
+#[test]
+fn p44_what_was_not_fetched_for_a_while_is_complete_again_once_the_mapping_fetches_all() {
+    // A column may leave at the same time.
+    for more in ["", "  firstname: first_name\n"] {
+        paused(async {
+            let mapping = |unmapped: &str, more: &str| {
+                let fields = format!("fields:\n  email: email\n{more}");
+                let text = format!("object: contacts\nkey: email\nunmapped: {unmapped}\n{fields}");
+                vec![Mapping::parse("contacts.yaml", &text).unwrap()]
+            };
+            let mut world = World::new(still(130, 0, 0, 0)).mirroring(&["contacts"]);
+            world.mappings = mapping("json", more);
+            world.pull_well().await.unwrap();
+            world.mappings = mapping("ignore", more);
+            after(minutes(5)).await;
+            let id = ids(&world, "contacts")[7];
+            edit(&world, "contacts", id, "city", "Elsewhere");
+            after(minutes(5)).await;
+            world.pull_well().await.unwrap();
+            world.mappings = mapping("json", "");
+            after(minutes(5)).await;
+            world.pull_well().await.unwrap();
+            let raw = format!(
+                "SELECT count(*) FROM contacts_raw WHERE id = '{id}' AND json_extract(properties, '$.city') = 'Elsewhere'"
+            );
+            assert_eq!(world.count(&raw), 1);
+            agree(&world);
+            after(minutes(5)).await;
+            let report = world.pull_well().await.unwrap();
+            assert!(!report.objects["contacts"].backfilled, "once is enough");
+        });
+    }
 }
 
 /// What the built-in mappings name and the portal does not have.

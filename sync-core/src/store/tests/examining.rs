@@ -1,7 +1,7 @@
 //! What a look from outside finds, and what a copy holds.
 
 use super::fixture::{CONTACTS, Mirror, record, schema};
-use crate::store::{Examination, Store, StoreError};
+use crate::store::{Examination, RunLock, Store, StoreError};
 use mappings::Mapping;
 
 const ANN: &str = r#"{"email":"ann@x.org","firstname":"Ann","score":"7"}"#;
@@ -56,6 +56,34 @@ async fn what_somebody_changed_is_named_and_examining_changes_nothing() {
     assert_eq!(examined(&mirror, CONTACTS).tables[0].altered.as_deref(), Some("it is gone"));
 }
 
+#[test]
+fn before_any_table_is_made_no_trigger_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crm.db");
+    drop(Store::open(&path).unwrap());
+    let mapping = Mapping::parse("test.yaml", CONTACTS).unwrap();
+    let found = Store::examine(&path, &[mapping]).unwrap().unwrap();
+    assert!(found.tables.is_empty() && found.displaced.is_empty(), "{found:?}");
+    assert!(!folder.path().join("crm.db.lock").exists(), "looking makes no file");
+}
+
+#[tokio::test]
+async fn p10_a_mirror_that_does_not_know_of_the_last_run_is_told_until_a_run_has_noticed() {
+    let mirror = with_ann().await;
+    let begin = |known| mirror.handle.write(move |write| write.begin_run("pull", known));
+    let note = |run| RunLock::take(&mirror.path()).unwrap().note_run(run).unwrap();
+    note(7);
+    assert_eq!(examined(&mirror, CONTACTS).behind, None, "a mirror without any run is new");
+    assert_eq!(begin(None).await.unwrap(), 1);
+    assert_eq!(examined(&mirror, CONTACTS).behind, Some(7));
+    let at_work = RunLock::take(&mirror.path()).unwrap();
+    assert_eq!(examined(&mirror, CONTACTS).behind, None, "that run has noticed");
+    drop(at_work);
+    assert_eq!(begin(Some(7)).await.unwrap(), 8);
+    note(8);
+    assert_eq!(examined(&mirror, CONTACTS).behind, None);
+}
+
 #[tokio::test]
 async fn a_file_of_a_newer_program_is_told_by_its_version() {
     let mirror = with_ann().await;
@@ -105,7 +133,8 @@ async fn a_copy_of_a_damaged_mirror_is_refused_and_leaves_nothing() {
     let middle = bytes.len() / 2 / 4096 * 4096;
     bytes[middle..middle + 8_192].fill(0x5a);
     std::fs::write(mirror.path(), bytes).unwrap();
-    assert!(!examined(&mirror, CONTACTS).damage.is_empty());
+    let damage = examined(&mirror, CONTACTS).damage;
+    assert!(!damage.is_empty() && damage.iter().all(|finding| !finding.contains('\n')), "{damage:?}");
     let folder = mirror.folder.path().join("kept");
     std::fs::create_dir(&folder).unwrap();
     let error = Store::snapshot(&mirror.path(), &folder.join("copy.db")).unwrap_err();

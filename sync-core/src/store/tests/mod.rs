@@ -16,4 +16,5 @@ mod restoring;
 mod together;
 mod trouble;
 mod unguarded;
+mod unmapped;
 mod untouched;

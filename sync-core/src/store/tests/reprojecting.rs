@@ -218,6 +218,87 @@ async fn what_of_a_persons_own_no_longer_fits_is_named() {
     assert_eq!(mirror.one("SELECT count(*) FROM sqlite_master WHERE name IN ('other', 'towns')"), "2");
 }
 
+/// How many triggers and views of these names are there.
+fn there(mirror: &Mirror, names: &str) -> String {
+    mirror.one(&format!("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view') AND name IN ({names})"))
+}
+
+#[tokio::test]
+async fn a_persons_triggers_that_no_longer_compile_are_taken_out_and_named_and_the_others_fire() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    let t = "CREATE TRIGGER t AFTER UPDATE ON contacts BEGIN INSERT INTO l VALUES (new.city); END";
+    let person = mirror.person();
+    person
+        .execute_batch(&format!(
+            "CREATE TABLE l (x); {t};
+             CREATE TRIGGER moved AFTER UPDATE OF city ON contacts BEGIN INSERT INTO l VALUES ('moved'); END;
+             CREATE TRIGGER named AFTER UPDATE OF first_name ON contacts BEGIN INSERT INTO l VALUES (new.first_name); END;
+             CREATE TRIGGER gone AFTER DELETE ON contacts BEGIN INSERT INTO l VALUES (old.city); END;
+             CREATE TRIGGER into_ours AFTER INSERT ON l BEGIN UPDATE contacts SET city = 'x' WHERE id = new.x; END;
+             CREATE TRIGGER through INSTEAD OF UPDATE ON contacts_active BEGIN
+                 UPDATE contacts SET city = new.city WHERE id = new.id; END;
+             CREATE TRIGGER instead INSTEAD OF DELETE ON contacts_active BEGIN SELECT 1; END;
+             CREATE TRIGGER theirs AFTER DELETE ON l BEGIN SELECT only_their_program_has_it(old.x); END;"
+        ))
+        .unwrap();
+    let cityless = CONTACTS.replace("  city: city\n", "");
+    let lost = remap(&mirror, &cityless).await;
+    for name in ["t", "moved", "gone", "into_ours", "through"] {
+        let told = format!("the trigger {name} no longer fits and was taken out (no such column: ");
+        assert_eq!(lost.iter().filter(|lost| lost.starts_with(&told)).count(), 1, "{name}: {lost:?}");
+    }
+    assert_eq!(lost.len(), 5, "{lost:?}");
+    assert!(lost[0].ends_with(&format!("(no such column: new.city): {t}")), "{lost:?}");
+    assert_eq!(there(&mirror, "'named', 'instead', 'theirs'"), "3");
+    assert_eq!(there(&mirror, "'t', 'moved', 'gone', 'into_ours', 'through'"), "0");
+    // Both sides go on writing.
+    let handle = Mirror::open(&mirror.path(), &[&cityless], Arc::new(Unstopped)).unwrap();
+    let later = record(1, 9, &ANN.replace("Ann", "Anne"));
+    let applied = handle.write(move |write| write.apply(&*write.table("contacts")?, &[later])).await.unwrap();
+    assert_eq!((applied.changed, applied.conflicts), (1, 0));
+    person.execute_batch("UPDATE contacts SET first_name = 'Anna'; DELETE FROM contacts").unwrap();
+    assert_eq!(mirror.one("SELECT count(*) FROM l WHERE x = 'Anna'"), "1");
+}
+
+#[tokio::test]
+async fn a_persons_trigger_on_a_column_that_has_another_name_is_named_and_does_not_fall_silent() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror
+        .person()
+        .execute_batch(
+            "CREATE TABLE l (x);
+             CREATE TRIGGER moved AFTER UPDATE OF first_name, \"City\" ON contacts BEGIN INSERT INTO l VALUES (new.id); END",
+        )
+        .unwrap();
+    let lost = remap(&mirror, &CONTACTS.replace("city: city", "city: town")).await;
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(
+        lost[0].starts_with("the trigger moved no longer fits and was taken out (no such column: City)"),
+        "{lost:?}"
+    );
+    mirror.person().execute_batch("UPDATE contacts SET town = 'Bergen'").unwrap();
+    assert_eq!(mirror.one("SELECT town || (SELECT count(*) FROM l) FROM contacts"), "Bergen0");
+}
+
+#[tokio::test]
+async fn a_persons_trigger_that_copies_whole_rows_does_not_keep_a_table_from_being_filled() {
+    let mirror = Mirror::new();
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    mirror
+        .person()
+        .execute_batch(
+            "CREATE TABLE copies AS SELECT * FROM contacts;
+             CREATE TRIGGER copied AFTER UPDATE ON contacts BEGIN
+             INSERT INTO copies SELECT * FROM contacts WHERE _row = new._row; END",
+        )
+        .unwrap();
+    remap(&mirror, &changed()).await;
+    assert_eq!(mirror.one("SELECT nick_name || '/' || amount FROM contacts"), "A./1050");
+    assert_eq!(there(&mirror, "'copied'"), "0");
+}
+
 #[tokio::test]
 async fn p4_what_an_older_program_showed_differently_is_no_edit() {
     let mirror = Mirror::new();
