@@ -190,7 +190,10 @@ impl<R: Remote + 'static> Engine<R> {
                 stage => self.side_by_side(*stage, &tables, server_now, report).await?,
             }
         }
-        self.note_what_is_left(&tables, stages.contains(&Stage::Push), report).await?;
+        match stages.contains(&Stage::Push) {
+            true => self.note_what_is_left(&tables, report).await?,
+            false => self.note_what_is_gone(&tables).await?,
+        }
         let reads = stages.contains(&Stage::Edge);
         if reads && report.restored {
             let mapped: Vec<String> = mappings.iter().map(|mapping| mapping.object.clone()).collect();

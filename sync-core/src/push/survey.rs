@@ -87,29 +87,21 @@ impl<R: Remote + 'static> Engine<R> {
                 if full || unguarded {
                     self.heal(&table, true).await?;
                 }
-                survey.insert(table.object().to_owned(), self.survey(&table, true).await?);
+                survey.insert(table.object().to_owned(), self.survey(&table).await?);
             }
         }
         self.plan_links(&mut survey, full).await?;
         Ok(survey)
     }
 
-    /// Notes what is pending at the end of a run. What cannot be sent is said where it is to be `pushed`.
-    pub(crate) async fn note_what_is_left(
-        &self,
-        tables: &[Arc<Table>],
-        pushed: bool,
-        report: &mut Report,
-    ) -> Result<(), RunError> {
+    /// Notes what is pending at the end of a run that pushes.
+    pub(crate) async fn note_what_is_left(&self, tables: &[Arc<Table>], report: &mut Report) -> Result<(), RunError> {
         let mut survey = Survey::new();
         for table in tables {
             let part = report.objects.get(table.object());
             if part.is_some_and(|part| part.error.is_none() && part.skipped.is_none()) {
-                survey.insert(table.object().to_owned(), self.survey(table, pushed).await?);
+                survey.insert(table.object().to_owned(), self.survey(table).await?);
             }
-        }
-        if !pushed {
-            return Ok(());
         }
         self.plan_links(&mut survey, false).await?;
         for (object, planned) in survey {
@@ -151,11 +143,25 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// Every change of a table, to be shown; nothing of it is sent. With `reject`, a value that cannot be becomes a
-    /// reject.
-    async fn survey(&self, table: &Arc<Table>, reject: bool) -> Result<PlannedObject, RunError> {
+    /// Notes at the end of a run that only pulls what is not pending any more. What is can only be told by comparing, which
+    /// decides about edits of records that are merged or archived by now: that is for a run that could send them.
+    pub(crate) async fn note_what_is_gone(&self, tables: &[Arc<Table>]) -> Result<(), RunError> {
+        for table in tables {
+            let object = table.object().to_owned();
+            if self.store().call(move |store| store.tells_pending(&object)).await? {
+                // Hints about rows that are as both sides agreed by now lead nowhere.
+                self.heal(table, false).await?;
+                let noted = Arc::clone(table);
+                self.store().write(move |write| write.forget_pending(&noted)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every change of a table, to be shown; nothing of it is sent.
+    async fn survey(&self, table: &Arc<Table>) -> Result<PlannedObject, RunError> {
         let mut planned = PlannedObject::default();
-        self.compare(table, reject, |_, plan| {
+        self.compare(table, |_, plan| {
             planned.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
             planned.unsettled += u64::from(plan.unsettled);
             let then = plan.archive_after_edits();
@@ -179,7 +185,7 @@ impl<R: Remote + 'static> Engine<R> {
     pub(super) async fn due_within_belts(&self, table: &Arc<Table>) -> Result<Due, RunError> {
         let mut extent = Extent::default();
         let (scope, object) = (Arc::clone(self.scope()), table.object().to_owned());
-        self.compare(table, true, |suspect, plan| {
+        self.compare(table, |suspect, plan| {
             if let Some(plan) = scope.narrow(&object, suspect.id.as_deref(), plan) {
                 extent.add(suspect, &plan);
             }
@@ -235,7 +241,7 @@ impl<R: Remote + 'static> Engine<R> {
             return Ok(edited);
         }
         let known: HashSet<Option<&str>> = known.iter().map(|suspect| suspect.id.as_deref()).collect();
-        self.compare(table, true, |suspect, plan| {
+        self.compare(table, |suspect, plan| {
             let is_edit = plan.change.is_some_and(|change| change.operation == Operation::Update);
             if is_edit && !known.contains(&suspect.id.as_deref()) {
                 edited.push(suspect);
@@ -248,14 +254,8 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(edited)
     }
 
-    /// Compares every row that somebody touched with its base. With `reject`, a value that cannot be sent becomes a
-    /// reject.
-    async fn compare(
-        &self,
-        table: &Arc<Table>,
-        reject: bool,
-        mut each: impl FnMut(Suspect, RowPlan),
-    ) -> Result<(), RunError> {
+    /// Compares every row that somebody touched with its base. A value that cannot be sent becomes a reject.
+    async fn compare(&self, table: &Arc<Table>, mut each: impl FnMut(Suspect, RowPlan)) -> Result<(), RunError> {
         self.follow_merges(table).await?;
         let object = table.object().to_owned();
         let suspects = self.store().call(move |store| store.suspects(&object)).await?;
@@ -267,7 +267,7 @@ impl<R: Remote + 'static> Engine<R> {
                 .write(move |write| {
                     let waiting = write.waiting(&comparing, &some)?;
                     let plans = write.plans(&comparing, &some, &waiting)?;
-                    for (suspect, plan) in plans.rows.iter().filter(|_| reject) {
+                    for (suspect, plan) in &plans.rows {
                         write.reject_unsendable(&comparing, suspect, plan)?;
                     }
                     Ok(plans)

@@ -20,6 +20,23 @@ impl Store {
 }
 
 impl Write<'_> {
+    /// Takes out of `sync_pending` what is told of records that nobody has touched since they were as both sides agreed,
+    /// and of new rows that have records or are gone.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn forget_pending(&self, table: &Table) -> Result<(), StoreError> {
+        let sql = format!(
+            "DELETE FROM sync_pending WHERE object = ?1 AND operation IN ('create', 'update', 'archive') AND CASE
+                 WHEN record_id IS NULL THEN NOT EXISTS (SELECT 1 FROM {} r WHERE r._uid = uid AND r.id IS NULL)
+                 ELSE NOT EXISTS (SELECT 1 FROM sync_touched t WHERE t.object = ?1 AND t.record_id = sync_pending.record_id)
+             END",
+            table.quoted()
+        );
+        self.connection.prepare_cached(&sql)?.execute([table.object()])?;
+        Ok(())
+    }
+
     /// Replaces what `sync_pending` tells of an object type's records.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ fn what_is_pending_is_told_as_of_the_last_run() {
         let world = world().await;
         let id = ids(&world, "contacts")[3];
         sql(&world, &format!("UPDATE contacts SET city = 'Oslo' WHERE id = '{id}'"));
+        world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
         world.pull_well().await.unwrap();
         assert_eq!(pending(&world), ["update city Oslo"], "a pull sends nothing");
         edit(&world, "contacts", id, "city", "Rome");
