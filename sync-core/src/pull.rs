@@ -18,6 +18,7 @@ mod pool;
 mod ranges;
 mod reprojection;
 mod sweep;
+mod unmapped;
 mod verify;
 mod window;
 

@@ -51,6 +51,7 @@ mod swap;
 mod table;
 mod triggers;
 mod undo;
+mod unread;
 mod verify;
 mod views;
 mod write;

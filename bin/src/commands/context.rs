@@ -83,13 +83,15 @@ impl Context {
 
     /// Does each portal's part of a command in turn, in a context of its own. An error of one is reported and the others go
     /// on; the outcomes are combined, and documents become one. With a single portal its error is the command's, and so is
-    /// its document.
+    /// its document; but who asks for `all` gets a list of documents, however many there are.
     pub fn for_each_portal(
         &self,
         portals: &[PortalConfig],
+        all: bool,
         mut work: impl FnMut(&Self, &PortalConfig) -> Result<Exit, CommandError>,
     ) -> Result<Exit, CommandError> {
-        if let [portal] = portals {
+        let listed = all && self.output.is_json();
+        if let ([portal], false) = (portals, listed) {
             return work(self, portal);
         }
         let mut outcome = Exit::Done;

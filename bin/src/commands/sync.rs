@@ -3,13 +3,9 @@
 use super::Context;
 use super::allowances::AllowArgs;
 use super::summary;
-use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
 use crate::installation::Installation;
-use crate::output::Progress;
-use crate::output::progress::Display;
 use clap::Args;
-use serde_json::json;
 
 /// Pull, then push: what cron and systemd run.
 ///
@@ -39,35 +35,18 @@ pub struct SyncArgs {
 /// Runs `sync`.
 pub fn run(context: &Context, arguments: &SyncArgs) -> Result<Exit, CommandError> {
     let portals = context.portals(arguments.all)?;
-    match portals.as_slice() {
-        [portal] if arguments.all && context.output.is_json() => listed(context, portal, arguments),
-        _ => context.for_each_portal(&portals, |context, portal| one(context, portal, arguments)),
-    }
-}
-
-/// A list of one document: who asks for all portals gets a list however many there are.
-fn listed(context: &Context, portal: &PortalConfig, arguments: &SyncArgs) -> Result<Exit, CommandError> {
-    let progress = Progress::new(Display::choose(context.global.quiet, context.global.log_format), &context.screen);
-    let part = context.with(context.output.part(&portal.name), progress);
-    let exit = one(&part, portal, arguments).unwrap_or_else(|error| {
-        part.output.error(&error);
-        error.exit
-    });
-    context.output.document(&json!({ "portals": part.output.gathered() }))?;
-    Ok(exit)
-}
-
-fn one(context: &Context, portal: &PortalConfig, arguments: &SyncArgs) -> Result<Exit, CommandError> {
-    let objects = portal.selected_objects(&arguments.objects)?;
-    let installation = Installation::open(context, portal, arguments.allow.allowances())?;
-    let exit =
-        context.block_on(summary::run(context, &installation, summary::Doing::Sync, &portal.name, &objects))??;
-    if !installation.may_push {
-        context.output.line(format!(
-            "Nothing was sent: push.enabled is false for portal {}. Your edits stay in the mirror; `crmsync plan` shows \
-             them.",
-            portal.name
-        ))?;
-    }
-    Ok(exit)
+    context.for_each_portal(&portals, arguments.all, |context, portal| {
+        let objects = portal.selected_objects(&arguments.objects)?;
+        let installation = Installation::open(context, portal, arguments.allow.allowances())?;
+        let exit =
+            context.block_on(summary::run(context, &installation, summary::Doing::Sync, &portal.name, &objects))??;
+        if !installation.may_push {
+            context.output.line(format!(
+                "Nothing was sent: push.enabled is false for portal {}. Your edits stay in the mirror; `crmsync plan` \
+                 shows them.",
+                portal.name
+            ))?;
+        }
+        Ok(exit)
+    })
 }

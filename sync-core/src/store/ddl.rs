@@ -1,6 +1,5 @@
 //! Makes the tables and indexes of the mapped object types, and notices when somebody altered them.
 
-use super::cursor::read_anew;
 use super::links::{ASSOCIATIONS, turn_flipped};
 use super::reproject;
 use super::shape::check_shape;
@@ -9,6 +8,7 @@ use super::status::{ask_full_look, full_looks};
 use super::strangers::refuse_meddlers;
 use super::table::quote;
 use super::triggers::{keep_association_triggers, keep_triggers};
+use super::unread::read_anew;
 use super::views::{keep_views, pair_views, views_of};
 use super::{PATIENCE, Store, StoreError, Table};
 use mappings::{Recipe, ResolvedMapping, Unmapped};

@@ -1,6 +1,5 @@
 //! What can go wrong in the mirror.
 
-use super::Store;
 use crate::model::PropertiesError;
 use std::path::Path;
 
@@ -93,19 +92,6 @@ impl From<migrations::MigrationError> for StoreError {
             migrations::MigrationError::Full => Self::Full,
             error => Self::Migration(error),
         }
-    }
-}
-
-impl Store {
-    /// SQLite opens a file that it may not write for reading, and would say so at the first write only.
-    ///
-    /// # Errors
-    /// [`StoreError::Barred`] where that is so.
-    pub fn refuse_read_only(&self) -> Result<(), StoreError> {
-        if self.connection.is_readonly("main")? {
-            return Err(StoreError::Barred("it may be read, but not written".to_owned()));
-        }
-        Ok(())
     }
 }
 

@@ -117,21 +117,10 @@ fn lines(told: Vec<String>) -> Vec<String> {
 /// As a run notices it when it begins.
 fn behind(connection: &Connection, mirror: &Path) -> Result<Option<i64>, StoreError> {
     // In this order: a run that begins in between is in the mirror before its number is in the lock file.
-    let Some(known) = remembered(mirror) else { return Ok(None) };
+    let Some(known) = RunLock::remembered(mirror) else { return Ok(None) };
     let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'sync_runs'), 0)";
     let last: i64 = connection.query_row(last, [], |row| row.get(0))?;
     Ok((1..known).contains(&last).then_some(known))
-}
-
-/// The number in the lock file. A run that is at work has noticed what there is to notice.
-fn remembered(mirror: &Path) -> Option<i64> {
-    let mut file = mirror.canonicalize().ok()?;
-    file.as_mut_os_string().push(".lock");
-    // Taking a lock would make the file.
-    if !file.exists() {
-        return None;
-    }
-    RunLock::take(mirror).ok()?.last_run()
 }
 
 fn version(connection: &Connection) -> Result<(i64, i64), StoreError> {

@@ -76,6 +76,15 @@ impl RunLock {
         text.strip_suffix('\n')?.parse().ok().filter(|run| (1..=MOST_RUNS).contains(run))
     }
 
+    /// The same without a run: takes the lock for the moment in which it is read, and makes no file. `None` also while a run
+    /// is at work, which has noticed what there is to notice.
+    pub fn remembered(mirror: &Path) -> Option<i64> {
+        if !lock_file(mirror).exists() {
+            return None;
+        }
+        Self::take(mirror).ok()?.last_run()
+    }
+
     /// Notes that a run has begun, on the disk.
     ///
     /// # Errors

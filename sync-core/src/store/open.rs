@@ -33,6 +33,17 @@ pub struct Store {
 }
 
 impl Store {
+    /// SQLite opens a file that it may not write for reading, and would say so at the first write only.
+    ///
+    /// # Errors
+    /// [`StoreError::Barred`] where that is so.
+    pub fn refuse_read_only(&self) -> Result<(), StoreError> {
+        if self.connection.is_readonly("main")? {
+            return Err(StoreError::Barred("it may be read, but not written".to_owned()));
+        }
+        Ok(())
+    }
+
     /// Opens the mirror at `path`, making it when it does not exist.
     ///
     /// # Errors

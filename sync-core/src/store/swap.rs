@@ -1,11 +1,11 @@
 //! New columns take the places of the old ones, in one short transaction; what is left behind goes afterwards.
 
-use super::cursor::{is_unread, read_anew};
 use super::ddl::{Made, fetches_all, indexes_of, lacks_an_index, note_made, our_index};
 use super::peoples::SetAside;
 use super::reproject::{Plan, drop_column, left_column, matching, waiting_column};
 use super::table::quote;
 use super::triggers::{drop_triggers, keep_triggers};
+use super::unread::{is_unread, read_anew};
 use super::views::{keep_views, views_of};
 use super::{Store, StoreError, Table, Write};
 use rusqlite::params;
