@@ -181,6 +181,22 @@ fn a_plan_names_what_is_stopped() {
 }
 
 #[test]
+fn p25_a_plan_names_what_a_belt_would_hold_back_and_what_lets_it_through() {
+    let (_portal, home) = installed();
+    let home = home.variable("CRMSYNC_PORTALS__DEFAULT__PUSH__MAX_ARCHIVES__AT_LEAST", "2");
+    change(&home, "UPDATE contacts SET archived = 1 WHERE _row IN (SELECT _row FROM contacts_active LIMIT 3)");
+    let (code, text) = exit(&home, &["plan"]);
+    let sentence =
+        "contacts: 3 contacts are to be archived and 2 may be at once, so nothing is sent without --allow archives=3";
+    assert!(code == 0 && text.contains(sentence), "{code}: {text}");
+    let (_, plan) = told(&home, &["plan", "contacts"]);
+    assert_eq!(plan["objects"][0]["held_back"][0]["allow"], "archives=3", "{plan}");
+    assert_eq!(exit(&home, &["push"]).0, 3);
+    let (code, text) = exit(&home, &["push", "--dry-run", "--allow", "archives=3"]);
+    assert!(code == 0 && text.contains("3 archives") && !text.contains("--allow"), "{code}: {text}");
+}
+
+#[test]
 fn a_value_that_cannot_be_sent_exits_2_and_says_what_is_expected() {
     let (_portal, home) = installed();
     change(&home, HELD);

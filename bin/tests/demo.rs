@@ -160,9 +160,9 @@ fn the_demo_tells_the_whole_cycle_in_less_than_twenty_seconds() {
     The mirror stays: DIR/crm-demo.db
 
     Next:
-      sqlite3 crm-demo.db    look around: .tables, SELECT * FROM sync_history
-      crmsync simulator       a CRM to try the commands on, with limits and faults
-      crmsync init            your own portal, with HUBSPOT_ACCESS_TOKEN set
+      sqlite3 crm-demo.db  look around: .tables, SELECT * FROM sync_history
+      crmsync simulator    a CRM to try the commands on, with limits and faults
+      crmsync init         your own portal, with HUBSPOT_ACCESS_TOKEN set
     "#);
 
     let mut left: Vec<_> = fs::read_dir(sealed.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -22,7 +22,7 @@ pub use engine::{Engine, Parts, PullSettings};
 pub use error::{RemoteError, RemoteErrorKind, RunError};
 pub use plan::belts::Belt;
 pub use pull::{Lanes, Verification, Via};
-pub use push::{PlannedObject, PushSettings, Pushed, Survey, TakenBack};
+pub use push::{HeldBack, PlannedObject, PushSettings, Pushed, Survey, TakenBack};
 pub use remote::Remote;
 pub use repair::Repaired;
 pub use report::{ObjectReport, Report};

@@ -12,6 +12,7 @@ mod breaker;
 mod creates;
 mod decisions;
 mod evidence;
+mod extent;
 mod links;
 mod look;
 mod lookalikes;
@@ -22,6 +23,7 @@ mod survey;
 mod undo;
 mod updates;
 
+pub use extent::HeldBack;
 pub(crate) use scope::Scope;
 pub use survey::{PlannedObject, Survey};
 pub use undo::TakenBack;

@@ -61,9 +61,17 @@ pub fn run(context: &Context, arguments: &DemoArgs) -> Result<Exit, CommandError
     let document = Document { mirror, steps, seconds };
     context.output.show(&document, |output| {
         output.line(format!("\nThe mirror stays: {}\n\nNext:", document.mirror))?;
-        output.line(format!("  sqlite3 {shown}    look around: .tables, SELECT * FROM sync_history"))?;
-        output.line("  crmsync simulator       a CRM to try the commands on, with limits and faults")?;
-        output.line("  crmsync init            your own portal, with HUBSPOT_ACCESS_TOKEN set")
+        let look = format!("sqlite3 {shown}");
+        let next = [
+            (look.as_str(), "look around: .tables, SELECT * FROM sync_history"),
+            ("crmsync simulator", "a CRM to try the commands on, with limits and faults"),
+            ("crmsync init", "your own portal, with HUBSPOT_ACCESS_TOKEN set"),
+        ];
+        let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        for (command, what) in next {
+            output.line(format!("  {command:<width$}  {what}"))?;
+        }
+        Ok(())
     })?;
     Ok(Exit::Done)
 }

@@ -13,13 +13,14 @@ use sync_core::model::{AssociationKind, RecordId};
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
 use sync_core::plan::links::Kinds;
 use sync_core::store::LinkChange;
-use sync_core::{PlannedObject, Survey};
+use sync_core::{HeldBack, PlannedObject, Survey};
 use tokio::time::Instant;
 
 /// Show what a push would send, field by field.
 ///
 /// Makes no call. It is what the next `crmsync push` sends as long as the portal stands still: a push reads each record
-/// again right before it writes, and a new row may find its record there already. Notes everything in sync_pending.
+/// again right before it writes, and a new row may find its record there already. Says what a safety belt would hold back,
+/// and the number to pass to --allow. Notes everything in sync_pending.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,9 +59,19 @@ struct ObjectDocument<'a> {
     updates: Vec<RowDocument<'a>>,
     archives: Vec<RowDocument<'a>>,
     associations: Associations<'a>,
+    /// What belts would hold back of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_back: Vec<HeldBackDocument<'a>>,
     /// Why nothing of it would be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HeldBackDocument<'a> {
+    what: &'a str,
+    /// What `--allow` lets it through with.
+    allow: &'a str,
 }
 
 #[derive(Serialize)]
@@ -180,6 +191,11 @@ pub(super) fn show<T: Transport + 'static>(
             output
                 .line(format!("{object}: {rows} sent and never answered; the next push finds out what became of it"))?;
         }
+        for (object, planned) in &survey {
+            for HeldBack { what, allow } in &planned.held_back {
+                output.line(format!("{object}: {what} without --allow {allow}"))?;
+            }
+        }
         for object in stopped(&survey) {
             output.line(format!("{object} is stopped: nothing of it would be sent."))?;
         }
@@ -278,6 +294,7 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
             add: link_documents(planned, |link| (&link.local, &link.base)),
             remove: link_documents(planned, |link| (&link.base, &link.local)),
         },
+        held_back: planned.held_back.iter().map(|HeldBack { what, allow }| HeldBackDocument { what, allow }).collect(),
         error: planned.stopped.as_deref().or(planned.skipped.as_deref()),
     }
 }

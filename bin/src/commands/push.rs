@@ -1,7 +1,7 @@
 //! `crmsync push`: send local changes.
 
+use super::Context;
 use super::allowances::AllowArgs;
-use super::{Allowances, Context};
 use super::{plan, summary};
 use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
@@ -36,7 +36,7 @@ pub fn run(context: &Context, arguments: &PushArgs) -> Result<Exit, CommandError
     let portal = context.portal()?;
     let objects = portal.selected_objects(&arguments.objects)?;
     if arguments.dry_run {
-        let installation = Installation::open(context, &portal, Allowances::default())?;
+        let installation = Installation::open(context, &portal, arguments.allow.allowances())?;
         return plan::show(context, &installation, &objects, false).map(|(_, exit)| exit);
     }
     refuse_unless_enabled(&portal, "`crmsync plan` shows what would be sent")?;

@@ -84,10 +84,14 @@ pub struct RowPlan {
 }
 
 impl RowPlan {
+    /// Whether its record is to be archived. None is of which anything waits or cannot be sent.
+    pub fn archives(&self) -> bool {
+        self.archive && self.waiting == 0 && self.unsendable.is_empty()
+    }
+
     /// The archive that is sent once this row's edits are; none while any of them waits or cannot be sent.
     pub fn archive_after_edits(&self) -> Option<RowChange> {
         let edits = self.change.as_ref().filter(|change| change.operation == Operation::Update)?;
-        let asked = self.archive && self.waiting == 0 && self.unsendable.is_empty();
-        asked.then(|| RowChange { operation: Operation::Archive, fields: Vec::new(), ..edits.clone() })
+        self.archives().then(|| RowChange { operation: Operation::Archive, fields: Vec::new(), ..edits.clone() })
     }
 }

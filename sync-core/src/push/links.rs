@@ -7,6 +7,7 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
+use super::extent::{HeldBack, losing};
 use super::look::fresh;
 use super::send::refusal_of;
 use crate::engine::Engine;
@@ -39,13 +40,13 @@ impl<R: Remote + 'static> Engine<R> {
             pushed_of(report, &object).waiting += count;
         }
         let mut wanted: BTreeMap<Pair, BTreeSet<String>> = BTreeMap::new();
-        let mut losing: BTreeMap<Pair, u64> = BTreeMap::new();
         let mut ends: BTreeMap<Pair, Vec<RecordId>> = BTreeMap::new();
-        for change in changes.into_iter().filter(|change| self.scope().holds(change)) {
+        let changes: Vec<LinkChange> = changes.into_iter().filter(|change| self.scope().holds(change)).collect();
+        let losing = losing(&changes);
+        for change in changes {
             if self.sole_label_given(&change).is_some_and(|sole| sole.once == Once::To) {
                 ends.entry(change.pair.clone()).or_default().push(change.to.clone());
             }
-            *losing.entry(change.pair.clone()).or_default() += u64::from(!change.base.is_subset(&change.local));
             wanted.entry(change.pair).or_default().insert(change.from.as_str().to_owned());
         }
         let open = |object: &str| tables.iter().any(|table| table.object() == object);
@@ -56,7 +57,8 @@ impl<R: Remote + 'static> Engine<R> {
             if !(open(&pair.from) || open(&pair.to)) || failed(&pair.from) || failed(&pair.to) {
                 continue;
             }
-            if let Err(error) = self.check_link_belt(&pair, losing.get(&pair).copied().unwrap_or(0)).await {
+            let held = self.links_held_back(&pair, losing.get(&pair).copied().unwrap_or(0)).await;
+            if let Some(error) = held.map_or_else(Some, |held| held.map(RunError::from)) {
                 let name = part_name(report, &pair.from);
                 self.settle_error(&pair.from, report.objects.entry(name).or_default(), error);
                 continue;
@@ -80,21 +82,20 @@ impl<R: Remote + 'static> Engine<R> {
         self.step("push.linked")
     }
 
-    /// Looks whether the belt of updates lets so many pairs of records lose labels: a tool that empties the table of
-    /// associations must not take a portal apart.
-    async fn check_link_belt(&self, pair: &Pair, losing: u64) -> Result<(), RunError> {
+    /// The belt of updates, where it holds back that so many pairs of records lose labels: a tool that empties the table
+    /// of associations must not take a portal apart.
+    pub(super) async fn links_held_back(&self, pair: &Pair, losing: u64) -> Result<Option<HeldBack>, RunError> {
         let of = pair.clone();
         let known = self.store().call(move |store| store.linked_pairs(&of)).await?;
         let settings = self.push_settings();
         let most = settings.max_updates.limit(known, settings.allow_updates);
-        if losing <= most {
-            return Ok(());
-        }
-        Err(RunError::Belt(format!(
-            "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so none is sent; look \
-             at `crmsync plan`, then pass --allow updates={losing}",
-            pair.from, pair.to
-        )))
+        Ok((losing > most).then(|| HeldBack {
+            what: format!(
+                "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so none is sent",
+                pair.from, pair.to
+            ),
+            allow: format!("updates={losing}"),
+        }))
     }
 
     /// What is to be pushed of associations; what cannot be becomes a reject.

@@ -1,5 +1,6 @@
 //! What a push would send, and whether the belts let it.
 
+use super::extent::{Extent, HeldBack, losing};
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::plan::changes::{Operation, RowChange, RowPlan};
@@ -13,8 +14,6 @@ use std::sync::Arc;
 
 /// How many rows are compared in one transaction.
 const ROWS: usize = 1_000;
-/// Half of a column's values cleared at once look like a mistake.
-const CLEARED_SHARE: u64 = 2;
 
 /// What is to be pushed of one object type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +26,8 @@ pub struct PlannedObject {
     pub unsettled: u64,
     /// Pairs of records whose associations are to be written.
     pub links: Vec<LinkChange>,
+    /// What belts would hold back of it, with what lets it through.
+    pub held_back: Vec<HeldBack>,
     /// Why nothing of it would be sent, where its table was made anew by a tool.
     pub stopped: Option<String>,
     /// Why it was left out, where no pull has read its properties yet.
@@ -45,16 +46,6 @@ pub(super) struct Due {
     archives: Vec<Suspect>,
     /// How many values turned out to be such that they cannot be sent.
     pub(super) unsendable: u64,
-}
-
-/// How much a push would change.
-#[derive(Default)]
-struct Extent {
-    due: Due,
-    updates: u64,
-    archives: u64,
-    /// By column: how many values were cleared.
-    cleared: BTreeMap<String, u64>,
 }
 
 impl<R: Remote + 'static> Engine<R> {
@@ -87,10 +78,17 @@ impl<R: Remote + 'static> Engine<R> {
                 if full || unguarded {
                     self.heal(&table, true).await?;
                 }
-                survey.insert(table.object().to_owned(), self.survey(&table).await?);
+                let (mut planned, extent) = self.survey(&table).await?;
+                planned.held_back.extend(self.held_back(&table, &extent).await?);
+                survey.insert(table.object().to_owned(), planned);
             }
         }
         self.plan_links(&mut survey, full).await?;
+        for planned in survey.values_mut() {
+            for (pair, losing) in losing(&planned.links) {
+                planned.held_back.extend(self.links_held_back(&pair, losing).await?);
+            }
+        }
         Ok(survey)
     }
 
@@ -100,7 +98,8 @@ impl<R: Remote + 'static> Engine<R> {
         for table in tables {
             let part = report.objects.get(table.object());
             if part.is_some_and(|part| part.error.is_none() && part.skipped.is_none()) {
-                survey.insert(table.object().to_owned(), self.survey(table).await?);
+                let (planned, _) = self.survey(table).await?;
+                survey.insert(table.object().to_owned(), planned);
             }
         }
         self.plan_links(&mut survey, false).await?;
@@ -158,10 +157,12 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// Every change of a table, to be shown; nothing of it is sent.
-    async fn survey(&self, table: &Arc<Table>) -> Result<PlannedObject, RunError> {
+    /// Every change of a table, to be shown, and how much that is; nothing of it is sent.
+    async fn survey(&self, table: &Arc<Table>) -> Result<(PlannedObject, Extent), RunError> {
         let mut planned = PlannedObject::default();
+        let mut extent = Extent::default();
         self.compare(table, |_, plan| {
+            extent.add(&plan);
             planned.waiting += u64::from(plan.waiting > 0 || !plan.unsendable.is_empty());
             planned.unsettled += u64::from(plan.unsettled);
             let then = plan.archive_after_edits();
@@ -174,7 +175,7 @@ impl<R: Remote + 'static> Engine<R> {
             let (noted, changes) = (Arc::clone(table), planned.changes.clone());
             self.store().write(move |write| write.note_pending(&noted, &changes)).await?;
         }
-        Ok(planned)
+        Ok((planned, extent))
     }
 
     /// Looks what is due, and whether the belts let everything of it through. Nothing but that is then sent: what
@@ -183,48 +184,29 @@ impl<R: Remote + 'static> Engine<R> {
     /// # Errors
     /// [`RunError::Belt`] naming the number to allow.
     pub(super) async fn due_within_belts(&self, table: &Arc<Table>) -> Result<Due, RunError> {
-        let mut extent = Extent::default();
+        let (mut due, mut extent) = (Due::default(), Extent::default());
         let (scope, object) = (Arc::clone(self.scope()), table.object().to_owned());
         self.compare(table, |suspect, plan| {
             if let Some(plan) = scope.narrow(&object, suspect.id.as_deref(), plan) {
-                extent.add(suspect, &plan);
+                extent.add(&plan);
+                due.add(suspect, &plan);
             }
         })
         .await?;
-        let columns: Vec<String> = extent.cleared.keys().cloned().collect();
-        let counted = Arc::clone(table);
-        let (rows, filled) =
-            self.store().call(move |store| Ok((store.row_count(&object)?, store.filled(&counted, &columns)?))).await?;
-        let settings = self.push_settings();
-        let object = table.object();
-        let updates = settings.max_updates.limit(rows, settings.allow_updates);
-        if extent.updates > updates {
-            return Err(RunError::Belt(format!(
-                "{0} {object} were edited and {updates} may be updated at once, so none is sent; look at `crmsync plan`, \
-                 then pass --allow updates={0}",
-                extent.updates
-            )));
+        match self.held_back(table, &extent).await? {
+            Some(held) => Err(held.into()),
+            None => Ok(due),
         }
-        let archives = settings.max_archives.limit(rows, settings.allow_archives);
-        if extent.archives > archives {
-            return Err(RunError::Belt(format!(
-                "{0} {object} are to be archived and {archives} may be at once, so nothing is sent; look at `crmsync \
-                 plan`, then pass --allow archives={0}",
-                extent.archives
-            )));
-        }
-        for (column, cleared) in &extent.cleared {
-            let before = filled.get(column).copied().unwrap_or(0) + cleared;
-            let floor = settings.max_updates.at_least;
-            if *cleared > floor && cleared * CLEARED_SHARE > before && settings.allow_updates.is_none() {
-                return Err(RunError::Belt(format!(
-                    "{cleared} of {before} values of {object}.{column} were cleared, so nothing is sent; look at \
-                     `crmsync plan`, then pass --allow updates={}",
-                    extent.updates
-                )));
-            }
-        }
-        Ok(extent.due)
+    }
+
+    /// The belt that holds so many changes of a table back.
+    async fn held_back(&self, table: &Arc<Table>, extent: &Extent) -> Result<Option<HeldBack>, RunError> {
+        let (columns, counted) = (extent.cleared_columns(), Arc::clone(table));
+        let (rows, filled) = self
+            .store()
+            .call(move |store| Ok((store.row_count(counted.object())?, store.filled(&counted, &columns)?)))
+            .await?;
+        Ok(extent.held_back(table.object(), rows, &filled, self.push_settings()))
     }
 
     /// Rows that are to be updated now that so many new rows were found to have a record already: what such a row says
@@ -298,35 +280,24 @@ impl<R: Remote + 'static> Engine<R> {
 }
 
 impl Due {
+    fn add(&mut self, suspect: Suspect, plan: &RowPlan) {
+        self.unsendable += plan.unsendable.len() as u64;
+        if plan.archives() {
+            self.archives.push(suspect.clone());
+        }
+        match plan.change.as_ref().map(|change| change.operation) {
+            Some(Operation::Create) => self.creates.push(suspect),
+            Some(Operation::Update) => self.updates.push(suspect),
+            Some(Operation::Archive) | None => {}
+        }
+    }
+
     /// Takes the rows out for which an operation is due.
     pub(super) fn take(&mut self, operation: Operation) -> Vec<Suspect> {
         match operation {
             Operation::Create => std::mem::take(&mut self.creates),
             Operation::Update => std::mem::take(&mut self.updates),
             Operation::Archive => std::mem::take(&mut self.archives),
-        }
-    }
-}
-
-impl Extent {
-    fn add(&mut self, suspect: Suspect, plan: &RowPlan) {
-        let waits = plan.waiting > 0 || !plan.unsendable.is_empty();
-        self.due.unsendable += plan.unsendable.len() as u64;
-        // Nothing is archived of which anything waits, so it counts for no belt either.
-        if plan.archive && !waits {
-            self.due.archives.push(suspect.clone());
-            self.archives += 1;
-        }
-        match plan.change.as_ref() {
-            Some(change) if change.operation == Operation::Create => self.due.creates.push(suspect),
-            Some(change) if change.operation == Operation::Update => {
-                self.due.updates.push(suspect);
-                self.updates += 1;
-                for field in change.fields.iter().filter(|field| field.local.is_none()) {
-                    *self.cleared.entry(field.column.clone()).or_default() += 1;
-                }
-            }
-            _ => {}
         }
     }
 }

@@ -144,7 +144,9 @@ async fn round(
             None => world.run(command, kill).await,
         }
     };
+    ledger.borrow_mut().links.under_way(Some(world.rehearsal.now()));
     let (outcome, (), ()) = tokio::join!(run, users, meanwhile);
+    ledger.borrow_mut().links.under_way(None);
     reader.map_or(Ok(()), Reader::end)?;
     analyst::works(world, dice, &mut ledger.borrow_mut());
     match outcome {

@@ -9,7 +9,8 @@
 //!   with an end that somebody asked to be archived.
 //! * A label that somebody took away in the mirror left the portal at some time since, or somebody in the CRM added it
 //!   again, or a reject keeps the wish. Where an end was merged or restored since, the portal itself may have brought it
-//!   back, which nobody can tell from an addition.
+//!   back, which nobody can tell from an addition. What a run takes in may be as old as the run: if it read before the
+//!   restoring that the label was gone, both sides agree on the removal, and the label that returns is news.
 //! * Of every write that the portal received, each label that it added was inserted in the mirror before, and each that it
 //!   took away was deleted there before. HubSpot sets whole sets, so a label that changed there between the look and the
 //!   write is lost to it: what moved in that moment is let through, and nothing else.
@@ -77,6 +78,8 @@ pub(in crate::simulation) enum Deed {
 #[derive(Clone, Debug)]
 struct Event {
     at: Millis,
+    /// What the mirror takes in from then on may have been read at this time.
+    read_from: Millis,
     key: Key,
     deed: Deed,
 }
@@ -91,11 +94,18 @@ pub(in crate::simulation) struct Links {
     held: BTreeMap<Key, Millis>,
     /// The keys of new contacts, with their addresses: a row may have become that of a contact who was there.
     addresses: Vec<(String, String)>,
+    /// When the run that is under way began.
+    under_way: Option<Millis>,
 }
 
 impl Links {
     pub(in crate::simulation) fn note(&mut self, at: Millis, key: Key, deed: Deed) {
-        self.events.push(Event { at, key, deed });
+        self.events.push(Event { at, read_from: self.under_way.unwrap_or(at), key, deed });
+    }
+
+    /// Notes that a run is under way since then, or that it has ended.
+    pub(in crate::simulation) fn under_way(&mut self, since: Option<Millis>) {
+        self.under_way = since;
     }
 
     /// Notes that the portal itself may have changed the associations of these records.

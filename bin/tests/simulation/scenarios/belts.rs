@@ -11,11 +11,13 @@ fn p25_more_archives_than_the_belt_lets_through_stop_the_object_before_anything_
         world.pushing.max_archives.at_least = 3;
         sql(&world, "UPDATE contacts SET archived = 1 WHERE _row <= 4; UPDATE contacts SET city = 'X' WHERE _row = 9");
         world.calls();
+        assert_eq!(allowing(&world).await, ["archives=4"], "a plan says it before");
         let report = world.run(Command::Push, None).await.unwrap();
         let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
         assert!(error.contains("--allow archives=4"), "{error}");
         assert_eq!(writes(&world), 0);
         world.pushing.allow_archives = Some(4);
+        assert!(allowing(&world).await.is_empty());
         let report = world.run_well(Command::Push).await.unwrap();
         assert_eq!(report.objects["contacts"].pushed.archived, 4);
     });
@@ -54,6 +56,12 @@ fn p25_what_is_asked_for_after_the_belts_were_looked_at_waits_for_the_next_run_a
             settled(&world).await;
         });
     }
+}
+
+/// What a plan says has to be passed to `--allow`.
+pub(super) async fn allowing(world: &World) -> Vec<String> {
+    let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+    survey.into_values().flat_map(|planned| planned.held_back).map(|held| held.allow).collect()
 }
 
 /// Somebody writes into the mirror in the moment before the first byte of the next push leaves.

@@ -159,7 +159,7 @@ impl<'l> Judge<'l> {
             || of_its_own
             // The pair that the portal now tells of is another one: had it been told before the merge was, nobody knew.
             || self.named(&event.key) != key
-            || self.moved_since(&event.key, event.at)
+            || self.moved_since(&event.key, event.read_from)
             || self.rejected.contains(&unlabeled)
     }
 

@@ -1,6 +1,7 @@
 //! What cannot be associated stays as it was written, and is told.
 
 use super::super::super::world::{Command, World, paused};
+use super::super::belts::allowing;
 use super::super::{after, ids, minutes};
 use super::{add, add_there, nothing_pending, settled, sql, there, two, world, world_with, writes};
 use simulator::Category;
@@ -102,6 +103,7 @@ fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_pe
         world.pushing.max_updates.at_least = 2;
         sql(&world, "DELETE FROM associations");
         writes(&world);
+        assert_eq!(allowing(&world).await, ["updates=4"], "a plan says it before");
         let report = world.run(Command::Push, None).await.unwrap();
         let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
         assert!(error.contains("4 of 4 associations") && error.contains("--allow updates=4"), "{error}");
