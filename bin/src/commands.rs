@@ -11,6 +11,7 @@ pub mod demo;
 pub mod doctor;
 pub mod init;
 pub mod mapping;
+mod outcome;
 pub mod plan;
 pub mod pull;
 pub mod push;

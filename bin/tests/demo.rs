@@ -106,7 +106,7 @@ fn the_demo_tells_the_whole_cycle_in_less_than_twenty_seconds() {
     contacts  archive          134069053689
     contacts  create or adopt  ada-1         email      -           ada@sea.example
                                              firstname  -           Ada
-    1 create, 1 update, 1 archive: about 6 calls
+    1 create, 1 update, 1 archive: about 7 calls
 
     8. One run in both directions.
 
@@ -116,7 +116,7 @@ fn the_demo_tells_the_whole_cycle_in_less_than_twenty_seconds() {
     contacts     0        0         0             0          0  1 created in HubSpot, 1 updated in HubSpot, 1 archived in HubSpot
     deals        0        0         0             0          0
     tickets      0        0         0             0          0
-    run 5: 11 calls in SPAN (4 searches)
+    run 5: 12 calls in SPAN (4 searches)
     sql> SELECT id, state FROM contacts WHERE _uid = 'ada-1';
     id            state
     169207523671  active

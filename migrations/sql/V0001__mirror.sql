@@ -158,11 +158,15 @@ CREATE TABLE sync_journal (
     properties TEXT NOT NULL,
     -- When the record had been changed last, by the remote's clock, as it was read right before; 0 for a new one.
     seen_at INTEGER NOT NULL,
+    -- By the remote's clock, too.
     sent_at TEXT NOT NULL, settled_at TEXT, outcome TEXT, message TEXT,
+    -- The run that found out what became of it, where that is a later one.
+    recovered_in INTEGER,
     -- Until the history of what was written has been read: what the remote told of it, as a JSON object.
     audit TEXT
 );
 CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
+CREATE INDEX sync_journal_recovered ON sync_journal (record_id) WHERE recovered_in IS NOT NULL;
 CREATE INDEX sync_journal_audit ON sync_journal (object) WHERE audit IS NOT NULL;
 CREATE INDEX sync_journal_by_run ON sync_journal (run_id);
 
@@ -185,6 +189,8 @@ CREATE TABLE sync_runs (
     requests INTEGER NOT NULL DEFAULT 0, error TEXT
 );
 
+-- What changed, on either side; at the remote, by the run that sent it. What we did there to a record as a whole stands
+-- under a word that no property has for its name: `(id)` that it was made, `(archived)`, `(associations)`.
 CREATE TABLE sync_history (
     run_id INTEGER NOT NULL, at TEXT NOT NULL, object TEXT NOT NULL, record_id TEXT NOT NULL, property TEXT NOT NULL,
     side TEXT NOT NULL, before TEXT, after TEXT

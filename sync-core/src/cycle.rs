@@ -55,9 +55,15 @@ impl<R: Remote + 'static> Engine<R> {
     }
 
     async fn cycle(&self, server_now: Timestamp, mappings: &[Mapping], objects: &[String], stages: &[Stage]) -> Report {
-        let mut report = Report::default();
+        let mut report = Report { sends: stages.contains(&Stage::Push), ..Report::default() };
         if let Err(error) = self.pass_stages(&mut report, server_now, mappings, objects, stages).await {
             report.error = Some(error);
+        }
+        for (object, part) in &mut report.objects {
+            let Some(stopped) = part.push_stopped.take() else { continue };
+            if let Some(other) = part.error.replace(stopped) {
+                self.warn(format!("{object}: {other}"));
+            }
         }
         report
     }
@@ -80,7 +86,7 @@ impl<R: Remote + 'static> Engine<R> {
         if let Some(expected) = expected.filter(|expected| *expected != account.portal_id) {
             return Err(RunError::OtherThanNamed { named: expected.to_owned(), found: account.portal_id });
         }
-        let run = self.enter_run(command, Some(account.portal_id.clone()), lock).await?;
+        let run = self.enter_run(command, Some(account.clone()), lock).await?;
         Ok((account, run))
     }
 
@@ -92,16 +98,22 @@ impl<R: Remote + 'static> Engine<R> {
         self.enter_run(command, None, lock).await
     }
 
-    async fn enter_run(&self, command: &'static str, portal: Option<String>, lock: &RunLock) -> Result<i64, RunError> {
+    async fn enter_run(
+        &self,
+        command: &'static str,
+        account: Option<Account>,
+        lock: &RunLock,
+    ) -> Result<i64, RunError> {
         let known = lock.last_run();
         // On the disk before its number is noted outside: else power that fails would make it look like a restored copy.
-        let (run, restored) = self
+        let (run, restored, ahead) = self
             .store()
             .write_durably(move |write| {
-                if let Some(portal) = portal {
-                    write.bind_portal(&portal)?;
+                if let Some(account) = &account {
+                    write.bind_portal(&account.portal_id)?;
                 }
-                Ok((write.begin_run(command, known)?, write.is_restored()?))
+                let ahead = account.map_or(0, |account| write.ahead(account.server_time));
+                Ok((write.begin_run(command, known)?, write.is_restored()?, ahead))
             })
             .await?;
         if let Err(error) = lock.note_run(run) {
@@ -112,7 +124,7 @@ impl<R: Remote + 'static> Engine<R> {
         }
         self.store()
             .call(move |store| {
-                store.belong_to_run(run);
+                store.belong_to_run(run, ahead);
                 Ok(())
             })
             .await?;
@@ -257,7 +269,7 @@ impl<R: Remote + 'static> Engine<R> {
     ) -> Result<(), RunError> {
         match stage {
             Stage::Recover => {
-                part.pushed.unknown = self.recover(table, server_now).await?;
+                part.pushed.add(self.recover(table, server_now).await?);
                 part.pushed.overwritten += self.recover_audit(table).await?;
                 Ok(())
             }
@@ -275,6 +287,15 @@ impl<R: Remote + 'static> Engine<R> {
                 part.skipped = Some(error.to_string());
             }
             error => part.error = Some(error),
+        }
+    }
+
+    /// The same for an error of a push. A belt or too many failures stop the push alone: the mirror must not grow stale for
+    /// as long as nobody lifts the belt.
+    pub(crate) fn settle_push_error(&self, object: &str, part: &mut ObjectReport, error: RunError) {
+        match error {
+            RunError::Belt(_) | RunError::Storm(_) => part.push_stopped = Some(error),
+            error => self.settle_error(object, part, error),
         }
     }
 }

@@ -4,7 +4,8 @@
 //!   is merged as a pull would: a remote has no compare-and-swap, so this is as near as one can get.
 //! * What is about to be sent is in the journal, on the disk, before the first byte leaves. An answer that never came
 //!   leaves its entry open: the next run looks at the record before anything else of it is sent.
-//! * Creates come first, then updates, then associations, whose ends have records by then, then archives. A belt stops an object type before anything of it is sent.
+//! * Creates come first, then updates, then associations, whose ends have records by then, then archives. A belt stops an
+//!   object type before anything of it is sent.
 
 mod archives;
 mod audit;
@@ -90,6 +91,9 @@ pub struct Pushed {
     pub refused: u64,
     /// Changes whose outcome nobody knows yet.
     pub unknown: u64,
+    /// New rows that nothing but their values tells, and that are sent again because no record like them is found: look
+    /// for a second one.
+    pub sent_again: u64,
     /// Rows with changes that wait for a person.
     pub waiting: u64,
     /// Changes that the next push sends: made meanwhile, or beside something that was refused.
@@ -111,6 +115,7 @@ impl Pushed {
         self.unlinked += other.unlinked;
         self.refused += other.refused;
         self.unknown += other.unknown;
+        self.sent_again += other.sent_again;
         self.waiting += other.waiting;
         self.left += other.left;
         self.conflicts += other.conflicts;
@@ -149,13 +154,20 @@ impl<R: Remote + 'static> Engine<R> {
                     due.insert(table.object().to_owned(), found);
                     open.push(Arc::clone(table));
                 }
-                Err(error) => self.settle_error(table.object(), part, error),
+                Err(error) => self.settle_push_error(table.object(), part, error),
+            }
+        }
+        let full = report.daily || report.restored;
+        if !open.is_empty() {
+            for (object, held) in self.links_within_belts(&open, full, report).await? {
+                open.retain(|table| table.object() != object);
+                report.objects.entry(object).or_default().push_stopped = Some(held.into());
             }
         }
         let breaker = Arc::new(Breaker::default());
         for operation in ORDER {
             if operation == Operation::Archive && !open.is_empty() {
-                self.push_links(&open, report.daily || report.restored, &breaker, report).await?;
+                self.push_links(&open, &breaker, report).await?;
             }
             let mut tasks = JoinSet::new();
             for table in &open {
@@ -200,7 +212,7 @@ impl<R: Remote + 'static> Engine<R> {
             part.pushed.add(pushed);
             if let Err(error) = ended {
                 open.retain(|table| table.object() != object);
-                self.settle_error(&object, part, error);
+                self.settle_push_error(&object, part, error);
             }
         }
         Ok(())

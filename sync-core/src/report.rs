@@ -20,6 +20,8 @@ pub struct Report {
     pub daily: bool,
     /// Whether the mirror was restored from an older copy and had not been read in full since when the run began.
     pub restored: bool,
+    /// Whether the run sends what changed in the mirror.
+    pub sends: bool,
     /// What stopped the run as a whole, if anything did.
     pub error: Option<RunError>,
     /// The same in words, once the error has been handed on.
@@ -43,10 +45,19 @@ pub struct ObjectReport {
     pub full_look: bool,
     /// Why this object type was left out, if it was and the run went on.
     pub skipped: Option<String>,
+    /// Why its push ended early, where the pull goes on; at the end of the run it is its error.
+    pub push_stopped: Option<RunError>,
     /// Why its part ended early, if it did.
     pub error: Option<RunError>,
     /// The same in words, once the error has been handed on.
     pub failed: Option<String>,
+}
+
+impl ObjectReport {
+    /// Whether nothing more of it is pushed in this run.
+    pub(crate) fn is_out(&self) -> bool {
+        self.error.is_some() || self.push_stopped.is_some() || self.skipped.is_some()
+    }
 }
 
 impl Report {

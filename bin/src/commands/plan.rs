@@ -335,7 +335,7 @@ fn field_document(field: &FieldChange) -> FieldDocument<'_> {
     }
 }
 
-/// A batch is read and written, at a hundred records a call; pairs are read, written and read again, a thousand at once.
+/// A batch is read and written, at a hundred records a call; archived ones are read again, and pairs, a thousand at once.
 fn calls(survey: &Survey) -> Calls {
     let batches = |planned: &PlannedObject, operation: Operation| {
         planned.changes.iter().filter(|change| change.operation == operation).count().div_ceil(100) as u64
@@ -343,9 +343,8 @@ fn calls(survey: &Survey) -> Calls {
     let window = survey
         .values()
         .map(|planned| {
-            2 * (batches(planned, Operation::Create)
-                + batches(planned, Operation::Update)
-                + batches(planned, Operation::Archive))
+            2 * (batches(planned, Operation::Create) + batches(planned, Operation::Update))
+                + 3 * batches(planned, Operation::Archive)
         })
         .sum();
     let associations = survey.values().map(|planned| 3 * planned.links.len().div_ceil(1_000) as u64).sum();

@@ -1,6 +1,7 @@
 //! What a run did, as a table or a document, and the exit code that follows from it.
 
 use super::Context;
+use super::outcome::{Outcome, outcome};
 use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
 use crate::output::words;
@@ -10,7 +11,7 @@ use mappings::Mapping;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use sync_core::{ObjectReport, Report, RunError};
+use sync_core::{ObjectReport, Report};
 use tokio::time::Instant;
 
 #[derive(Serialize)]
@@ -48,6 +49,7 @@ struct ObjectDocument<'a> {
     unlinked: u64,
     rejects: u64,
     unknown: u64,
+    sent_again: u64,
     waiting: u64,
     left: u64,
     backfilled: bool,
@@ -122,62 +124,6 @@ pub(super) async fn run<T: Transport + 'static>(
     }
     show(context, portal, &report, &usage, began.elapsed(), &outcome, &remarks(&report, mappings))?;
     Ok(outcome.exit)
-}
-
-/// How a run ended.
-pub(super) struct Outcome {
-    /// The exit code.
-    pub(super) exit: Exit,
-    /// What to say about the parts that did not go well.
-    pub(super) complaints: Vec<CommandError>,
-    /// The object types that a belt stopped.
-    belted: BTreeSet<String>,
-}
-
-/// How a run ended, by its report. Takes the errors out of the report's objects, after noting their words there.
-pub(super) fn outcome(report: &mut Report) -> Outcome {
-    let mut complaints: Vec<CommandError> = Vec::new();
-    let mut belted = BTreeSet::new();
-    let all_skipped = !report.objects.is_empty() && report.objects.values().all(|part| part.skipped.is_some());
-    let mut exit = Exit::Done;
-    for (object, part) in &mut report.objects {
-        if part.skipped.is_some() || part.pushed.refused + part.pushed.waiting > 0 {
-            exit = exit.and(Exit::Attention);
-        }
-        if let Some(error) = part.error.take() {
-            part.failed = Some(error.to_string());
-            if matches!(error, RunError::Belt(_)) {
-                belted.insert(object.clone());
-            }
-            let mut complaint = CommandError::from(error);
-            exit = exit.and(complaint.exit);
-            complaint.message = format!("{object}: {}", complaint.message);
-            complaints.push(complaint);
-        }
-    }
-    if report.open_conflicts > 0 || report.open_rejects > 0 || report.restored {
-        exit = exit.and(Exit::Attention);
-    }
-    if let Some(error) = report.error.take() {
-        report.failed = Some(error.to_string());
-        let complaint = CommandError::from(error);
-        exit = exit.and(complaint.exit);
-        complaints.push(complaint);
-    }
-    if all_skipped {
-        exit = exit.and(Exit::Authentication);
-        complaints.push(
-            CommandError::new(Exit::Authentication, "no configured object may be read with this credential.")
-                .hint("give the credential the scopes named above, or configure other objects."),
-        );
-    }
-    complaints.dedup_by(|one, other| one.hints == other.hints && after_colon(one) == after_colon(other));
-    Outcome { exit, complaints, belted }
-}
-
-/// An error that stopped every object alike is told once.
-fn after_colon(error: &CommandError) -> &str {
-    error.message.split_once(": ").map_or(error.message.as_str(), |(_, rest)| rest)
 }
 
 fn show(
@@ -270,10 +216,14 @@ fn table(report: &Report, belted: &BTreeSet<String>) -> Table {
 
 /// How the object's part ended, and what no column of it shows.
 fn note(part: &ObjectReport, belted: bool) -> String {
+    let early = |how: &str| {
+        let notes = notes(part);
+        if notes.is_empty() { how.to_owned() } else { format!("{how}, {notes}") }
+    };
     let ended = match (&part.skipped, &part.failed) {
         (Some(_), _) => "left out".to_owned(),
-        (_, Some(_)) if belted => "stopped by a belt".to_owned(),
-        (_, Some(_)) => "ended early".to_owned(),
+        (_, Some(_)) if belted => early("stopped by a belt"),
+        (_, Some(_)) => early("ended early"),
         _ if part.backfilled => "read in full".to_owned(),
         _ => notes(part),
     };
@@ -303,6 +253,7 @@ fn notes(part: &ObjectReport) -> String {
         (pushed.unlinked, "dissociated in HubSpot"),
         (pushed.refused, "refused"),
         (pushed.unknown, "unanswered"),
+        (pushed.sent_again, "sent again, perhaps twice"),
         (pushed.waiting, "waiting for a person"),
         (pushed.left, "left for the next push"),
     ];
@@ -339,6 +290,7 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
         unlinked: part.pushed.unlinked,
         rejects: part.pushed.refused,
         unknown: part.pushed.unknown,
+        sent_again: part.pushed.sent_again,
         waiting: part.pushed.waiting,
         left: part.pushed.left,
         backfilled: part.backfilled,
@@ -350,7 +302,8 @@ fn document<'a>(object: &'a str, part: &'a ObjectReport) -> ObjectDocument<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{document, outcome, remarks, table};
+    use super::{document, remarks, table};
+    use crate::commands::outcome::outcome;
     use crate::exit::Exit;
     use mappings::Mapping;
     use std::collections::BTreeSet;

@@ -2,9 +2,10 @@
 
 use super::allowances::AllowArgs;
 use super::decide::{brief, mirror_of, number};
+use super::outcome::Outcome;
 use super::plan::{KindDocument, names};
 use super::push::refuse_unless_enabled;
-use super::{Allowances, Context, summary};
+use super::{Allowances, Context};
 use crate::config::PortalConfig;
 use crate::exit::{CommandError, Exit};
 use crate::installation::{Installation, close};
@@ -124,11 +125,13 @@ pub fn run(context: &Context, arguments: &UndoArgs) -> Result<Exit, CommandError
     undo(context, &Installation::open(context, &portal, arguments.allow.allowances())?, arguments)
 }
 
-/// Whether a run wrote anything to HubSpot; refuses a number that no run has, or one whose log is gone.
+/// Whether a run wrote anything to HubSpot, or may have; refuses a number that no run has, or one whose log is gone.
 fn wrote_anything(portal: &PortalConfig, run: i64) -> Result<bool, CommandError> {
     let mirror = mirror_of(portal)?;
-    let sql = "SELECT EXISTS (SELECT 1 FROM sync_history WHERE run_id = id AND side = 'hubspot')
-               FROM sync_runs WHERE id = ?1";
+    let sql = "SELECT EXISTS (SELECT 1 FROM sync_history WHERE run_id = r.id AND side = 'hubspot'
+                   UNION ALL SELECT 1 FROM sync_journal WHERE run_id = r.id AND settled_at IS NULL
+                   UNION ALL SELECT 1 FROM sync_journal_links WHERE run_id = r.id AND settled_at IS NULL)
+               FROM sync_runs r WHERE r.id = ?1";
     let found = mirror.query_row(sql, [run], |row| row.get(0)).optional().map_err(StoreError::from)?;
     let later = "SELECT ?1 > 0 AND EXISTS (SELECT 1 FROM sync_runs WHERE id > ?1)";
     let later: bool = mirror.query_row(later, [run], |row| row.get(0)).map_err(StoreError::from)?;
@@ -176,7 +179,7 @@ pub(super) fn undo<T: Transport + 'static>(
         let (now, mappings) = (account.server_time, &installation.mappings);
         let (taken, mut report) = engine.undo(now, mappings, arguments.run, arguments.archive_created).await;
         report.run_id = run_id;
-        let summary::Outcome { exit, complaints, .. } = summary::outcome(&mut report);
+        let Outcome { exit, complaints, .. } = super::outcome::outcome(&mut report);
         let usage = close(engine, &report, exit).await?;
         // First of all, so that it is told whatever becomes of the result.
         for complaint in &complaints {

@@ -71,6 +71,15 @@ impl Clock for Shared {
     }
 }
 
+/// A clock that shows later times than another one.
+struct Ahead(Arc<dyn Clock>, i64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.now().millis() + self.1)
+    }
+}
+
 /// Writes down every step, and stops the engine at the n-th one and at every later one: the process is dead. Calls
 /// whoever a test wants to be called at a step.
 #[derive(Default)]
@@ -132,6 +141,11 @@ impl World {
     pub(super) fn with_mirror_of(self, other: &Self) -> Self {
         std::fs::copy(other.mirror(), self.mirror()).unwrap();
         self
+    }
+
+    /// The clock of the machine is so many milliseconds ahead of the portal's, from now on.
+    pub(super) fn runs_ahead(&mut self, millis: i64) {
+        self.clock = Arc::new(Ahead(Arc::clone(&self.clock), millis));
     }
 
     /// Calls `witness` after every commit from now on.

@@ -58,14 +58,9 @@ pub fn overwritten(
     })
 }
 
-/// Whether a history shows that a value was set since `seen_at`.
-pub fn shows(
-    versions: &[Version],
-    sent: Option<&str>,
-    seen_at: Timestamp,
-    same: impl Fn(Option<&str>, Option<&str>) -> bool,
-) -> bool {
-    versions.iter().any(|version| not_before(version.at, seen_at) && same(version.value.as_deref(), sent))
+/// The version that shows that a value was set since `seen_at`: the first since then that is ours.
+pub fn shown(versions: &[Version], seen_at: Timestamp, ours: impl Fn(Option<&str>) -> bool) -> Option<&Version> {
+    versions.iter().rev().find(|version| not_before(version.at, seen_at) && ours(version.value.as_deref()))
 }
 
 /// Whether a history that reaches back to `seen_at` shows nothing since that may have been made of a value: it was not
@@ -91,6 +86,36 @@ pub fn respelt(sent: Option<&str>, told: Option<&str>) -> bool {
     sent == told || (!sent.is_empty() && !told.is_empty() && (sent.contains(&told) || told.contains(&sent)))
 }
 
+/// Whether a value is another as remotes store it: trimmed, in lower case, its blanks folded; of a web address the bare
+/// domain, of a telephone number the digits. Narrower than [`respelt`], because it is taken for a proof: what merely
+/// resembles ours may be somebody else's.
+pub fn spelt_by_remote(sent: Option<&str>, told: Option<&str>) -> bool {
+    let folded = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let (sent, told) = (folded(sent.unwrap_or("")), folded(told.unwrap_or("")));
+    !told.is_empty() && (sent == told || domain_of(&sent) == Some(told.as_str()) || same_telephone(&sent, &told))
+}
+
+/// The domain of a web address, without scheme, `www.` and path; `None` where there is none.
+fn domain_of(address: &str) -> Option<&str> {
+    let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
+    let bare = bare.strip_prefix("www.").unwrap_or(bare);
+    let domain = bare.split(['/', '?', '#']).next()?;
+    let (name, end) = domain.rsplit_once('.')?;
+    (!name.is_empty() && end.starts_with(char::is_alphabetic)).then_some(domain)
+}
+
+/// Whether two texts are one telephone number, divided in two ways. Of a figure its sign and its point are no dividers.
+fn same_telephone(one: &str, other: &str) -> bool {
+    const FEWEST: usize = 6;
+    let digits = |text: &str| -> Option<String> {
+        let divided = text.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        (divided && digits.len() >= FEWEST).then_some(digits)
+    };
+    let two_figures = matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one != other);
+    !two_figures && digits(one).is_some_and(|own| digits(other) == Some(own))
+}
+
 /// Whether a key is what the remote stores for ours: addresses and the like in lower case, whatever they were given as.
 pub fn same_key(own: &str, told: Option<&str>) -> bool {
     told.is_some_and(|told| told.to_lowercase() == own.trim().to_lowercase())
@@ -106,7 +131,7 @@ fn not_before(at: Timestamp, other: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Written, denies, overwritten, respelt, shows};
+    use super::{Written, denies, overwritten, respelt, shown, spelt_by_remote};
     use crate::model::{Timestamp, Version};
 
     /// `value@millis` each, newest first; `-` is no value.
@@ -229,18 +254,58 @@ mod tests {
     #[test]
     fn p9_a_history_shows_what_was_carried_out_since_the_look() {
         let seen_at = Timestamp::from_millis(3_100);
-        for (sent, versions, shown) in [
-            ("ours", "ours@5200 old@1000", true),
-            ("ours", "later@6000 ours@5200 old@1000", true),
-            ("-", "later@6000 -@5200 old@1000", true),
-            ("ours", "later@6000 ours@3000 old@1000", true),
-            ("ours", "later@6000 old@4000 ours@1000", false),
-            ("ours", "later@6000", false),
-            ("ours", "", false),
+        for (sent, versions, at) in [
+            ("ours", "ours@5200 old@1000", Some(5_200)),
+            ("ours", "later@6000 ours@5200 old@1000", Some(5_200)),
+            ("-", "later@6000 -@5200 old@1000", Some(5_200)),
+            ("ours", "later@6000 ours@3000 old@1000", Some(3_000)),
+            ("ours", "later@6000 OURS@5300 ours@5200 old@1000", Some(5_200)),
+            ("ours", "later@6000 old@4000 ours@1000", None),
+            ("ours", "later@6000", None),
+            ("ours", "", None),
         ] {
-            let sent = value_of(sent);
-            assert_eq!(shows(&history(versions), sent.as_deref(), seen_at, same), shown, "{sent:?}: {versions}");
+            let (sent, versions) = (value_of(sent), history(versions));
+            let version = shown(&versions, seen_at, |value| same(value, sent.as_deref()));
+            assert_eq!(version.map(|version| version.at.millis()), at, "{sent:?}: {versions:?}");
         }
+    }
+
+    #[test]
+    fn p9_only_a_spelling_that_remotes_are_known_to_prefer_proves_that_a_value_was_written() {
+        for (sent, told) in [
+            (" Ann@X.com ", "ann@x.com"),
+            ("Ours ", "Ours"),
+            ("two  words", "two words"),
+            ("https://www.Acme.com/", "acme.com"),
+            ("http://acme.com/de?a=b", "acme.com"),
+            ("www.acme.com", "acme.com"),
+            ("acme.com/de", "acme.com"),
+            ("(030) 123-456", "030123456"),
+            ("+49 30 123456", "+4930123456"),
+        ] {
+            assert!(spelt_by_remote(Some(sent), Some(told)), "{sent} as {told}");
+            assert!(respelt(Some(sent), Some(told)), "{sent} as {told}: what is proof is no conflict either");
+        }
+        for (sent, told) in [
+            ("Oslo", "Oslo 2"),
+            ("Oslo 2", "Oslo"),
+            ("C#", "C++"),
+            ("Smith & Co", "Smith Co"),
+            ("acme.com", "acme.com/de"),
+            ("acme.com/de", "acme.com/fr"),
+            ("acme.com", "www.acme.com"),
+            ("1.5/2", "1.5"),
+            ("1.5", "15"),
+            ("1234.56", "123456"),
+            ("-500000", "500000"),
+            ("30 123", "+49 30123"),
+            ("-", "--"),
+            (" ", ""),
+        ] {
+            assert!(!spelt_by_remote(Some(sent), Some(told)), "{sent:?} as {told:?}");
+        }
+        assert!(!spelt_by_remote(None, None) && !spelt_by_remote(Some("Oslo"), None));
+        assert!(!spelt_by_remote(None, Some("Oslo")));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::{Properties, Record, RecordId, Version};
-use crate::plan::audit::{denies, same_key, shows};
+use crate::plan::audit::{denies, shown, spelt_by_remote};
 use crate::plan::changes::Operation;
 use crate::remote::Remote;
 use crate::store::{Entry, Table};
@@ -59,58 +59,59 @@ impl<R: Remote + 'static> Engine<R> {
         let mut ids = BTreeSet::new();
         let mut properties = BTreeSet::new();
         for (entry, record) in looked {
-            for (name, _, sent) in changed(table, entry) {
-                if !holds(table, entry, record, name, sent) {
-                    ids.insert(record.id.clone());
-                    properties.insert(name.to_owned());
-                }
+            for change in changed(table, entry).filter(|change| !change.is_held(record)) {
+                ids.insert(record.id.clone());
+                properties.insert(change.name.to_owned());
             }
         }
         self.histories(table, ids, properties).await
     }
 }
 
+/// The names of the properties that an entry changed.
+pub(super) fn changed_names<'e>(table: &'e Table, entry: &'e Entry) -> impl Iterator<Item = String> {
+    changed(table, entry).map(|change| change.name.to_owned())
+}
+
 /// The record as it was right after an entry was carried out; `None` where nothing shows that it was. What others wrote
 /// since is in the record as it is now.
 pub(super) fn carried_out(table: &Table, entry: &Entry, record: &Record, histories: &Histories) -> Option<Record> {
-    let mut shown = BTreeMap::new();
-    let mut all = true;
-    for (name, field, sent) in changed(table, entry) {
-        let same = |one: Option<&str>, other: Option<&str>| field.same_wire(one, other);
-        let was =
-            holds(table, entry, record, name, sent) || shows(histories.of(&record.id, name), sent, entry.seen_at, same);
-        all &= was;
-        if was {
-            shown.insert(name, sent);
+    let mut written = BTreeMap::new();
+    for change in changed(table, entry) {
+        let versions = histories.of(&record.id, change.name);
+        if change.is_held(record) {
+            written.insert(change.name, change.sent);
+        } else if let Some(version) = shown(versions, entry.seen_at, |value| change.is_ours(value)) {
+            written.insert(change.name, version.value.as_deref());
+        } else if entry.operation == Operation::Create {
+            // A record of its own held all of it.
+            return None;
         }
     }
-    let done = match entry.operation {
-        // A record of its own held all of it, and there is something to hold.
-        Operation::Create => all && !shown.is_empty(),
-        _ => !shown.is_empty(),
-    };
-    done.then(|| right_after(table, entry, record, &shown, histories))
+    // There is something to hold.
+    (!written.is_empty()).then(|| right_after(table, entry, record, &written, histories))
 }
 
-/// The record with the values that are shown to have been written, as far as it holds others by now.
+/// The record with the values that are shown to have been written, as the remote spelt them, where it holds others by
+/// now.
 fn right_after(
     table: &Table,
     entry: &Entry,
     record: &Record,
-    shown: &BTreeMap<&str, Option<&str>>,
+    written: &BTreeMap<&str, Option<&str>>,
     histories: &Histories,
 ) -> Record {
     let mut since = serde_json::Map::new();
-    for (name, field, sent) in changed(table, entry) {
-        let told = record.properties.get(name);
-        let base = entry.properties.get(name).and_then(|(base, _)| base.as_deref());
+    for change in changed(table, entry).filter(|change| !change.is_held(record)) {
+        let told = record.properties.get(change.name);
         // A record is written as a whole: what is neither ours nor what was there before came after ours. But for a value
         // that was passed over, as a stage that only moves forward is.
-        let same = |one: Option<&str>, other: Option<&str>| field.same_wire(one, other);
-        let passed_over = denies(histories.of(&record.id, name), sent, entry.seen_at, same);
-        let later = !(field.same_wire(told.as_deref(), base) || passed_over) || shown.contains_key(name);
-        if later && !holds(table, entry, record, name, sent) {
-            since.insert(name.to_owned(), sent.unwrap_or("").into());
+        let same = |one: Option<&str>, other: Option<&str>| change.field.same_wire(one, other);
+        let passed_over = denies(histories.of(&record.id, change.name), change.sent, entry.seen_at, same);
+        let later = !same(told.as_deref(), change.was) && !passed_over;
+        let was_written = written.get(change.name).copied();
+        if let Some(value) = was_written.or_else(|| later.then_some(change.sent)) {
+            since.insert(change.name.to_owned(), value.unwrap_or("").into());
         }
     }
     if since.is_empty() {
@@ -121,18 +122,33 @@ fn right_after(
     Record { properties, ..record.clone() }
 }
 
-/// The properties that an entry changed, with their fields and what was sent.
-fn changed<'e>(table: &'e Table, entry: &'e Entry) -> impl Iterator<Item = (&'e str, &'e Field, Option<&'e str>)> {
-    entry.properties.iter().filter_map(|(name, (was, sent))| {
-        let field = table.mapping.field_of(name)?;
-        (!field.same_wire(was.as_deref(), sent.as_deref())).then_some((name.as_str(), field, sent.as_deref()))
-    })
+/// A property that an entry changed.
+struct Change<'e> {
+    name: &'e str,
+    field: &'e Field,
+    was: Option<&'e str>,
+    sent: Option<&'e str>,
 }
 
-/// Whether a record holds what was sent. A new record's key is stored as the remote spells it.
-fn holds(table: &Table, entry: &Entry, record: &Record, name: &str, sent: Option<&str>) -> bool {
-    let told = record.properties.get(name);
-    let key = entry.operation == Operation::Create && table.mapping.key.as_deref() == Some(name);
-    table.mapping.field_of(name).is_some_and(|field| field.same_wire(told.as_deref(), sent))
-        || (key && sent.is_some_and(|sent| same_key(sent, told.as_deref())))
+impl Change<'_> {
+    /// Whether a value is what was sent, be it as the remote spells it. Where only the spelling was changed, another
+    /// one tells nothing: it may be what was there before, or somebody else's.
+    fn is_ours(&self, value: Option<&str>) -> bool {
+        self.field.same_wire(value, self.sent)
+            || (spelt_by_remote(self.sent, value) && !spelt_by_remote(self.sent, self.was))
+    }
+
+    /// Whether a record holds what was sent.
+    fn is_held(&self, record: &Record) -> bool {
+        self.is_ours(record.properties.get(self.name).as_deref())
+    }
+}
+
+/// The properties that an entry changed.
+fn changed<'e>(table: &'e Table, entry: &'e Entry) -> impl Iterator<Item = Change<'e>> {
+    entry.properties.iter().filter_map(|(name, (was, sent))| {
+        let field = table.mapping.field_of(name)?;
+        let change = Change { name, field, was: was.as_deref(), sent: sent.as_deref() };
+        (!field.same_wire(change.was, change.sent)).then_some(change)
+    })
 }

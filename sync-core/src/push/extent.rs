@@ -44,8 +44,8 @@ impl Extent {
         self.cleared.keys().cloned().collect()
     }
 
-    /// The belt that holds the object type back, whose table has so many rows, and so many values in columns that were
-    /// cleared here or there.
+    /// The belts that hold the object type back, whose table has so many rows, and so many values in columns that were
+    /// cleared here or there. All of them at once: a person lets everything through, or nothing.
     pub(super) fn held_back(
         &self,
         object: &str,
@@ -53,36 +53,52 @@ impl Extent {
         filled: &BTreeMap<String, u64>,
         settings: &PushSettings,
     ) -> Option<HeldBack> {
-        let allow_updates = format!("updates={}", self.updates);
+        let (mut why, mut allow) = (Vec::new(), Vec::new());
         let most = settings.max_updates.limit(rows, settings.allow_updates);
-        if self.updates > most {
-            let what =
-                format!("{} {object} were edited and {most} may be updated at once, so none is sent", self.updates);
-            return Some(HeldBack { what, allow: allow_updates });
+        let many = self.updates > most;
+        if many {
+            why.push(format!("{} {object} were edited and {most} may be updated at once", self.updates));
         }
+        let cleared = match settings.allow_updates.is_some_and(|allowed| allowed >= self.updates) {
+            true => Vec::new(),
+            false => self.cleared_by_mistake(object, filled, settings),
+        };
+        if many || !cleared.is_empty() {
+            allow.push(format!("updates={}", self.updates));
+        }
+        why.extend(cleared);
         let most = settings.max_archives.limit(rows, settings.allow_archives);
         if self.archives > most {
-            let what =
-                format!("{} {object} are to be archived and {most} may be at once, so nothing is sent", self.archives);
-            return Some(HeldBack { what, allow: format!("archives={}", self.archives) });
+            why.push(format!("{} {object} are to be archived and {most} may be at once", self.archives));
+            allow.push(format!("archives={}", self.archives));
         }
-        let (column, cleared, before) = self.cleared.iter().find_map(|(column, cleared)| {
+        let what = format!("{}, so nothing is sent", why.join("; "));
+        (!why.is_empty()).then(|| HeldBack { what, allow: allow.join(",") })
+    }
+
+    /// The columns of which so many values were cleared that it looks like a mistake, each in words.
+    fn cleared_by_mistake(&self, object: &str, filled: &BTreeMap<String, u64>, settings: &PushSettings) -> Vec<String> {
+        let told = self.cleared.iter().filter_map(|(column, cleared)| {
             let before = filled.get(column).copied().unwrap_or(0) + cleared;
             let many = *cleared > settings.max_updates.at_least && cleared * CLEARED_SHARE > before;
-            (many && settings.allow_updates.is_none()).then_some((column, cleared, before))
-        })?;
-        let what = format!("{cleared} of {before} values of {object}.{column} were cleared, so nothing is sent");
-        Some(HeldBack { what, allow: allow_updates })
+            many.then(|| format!("{cleared} of {before} values of {object}.{column} were cleared"))
+        });
+        told.collect()
     }
 }
 
 /// How many pairs of records lose labels, by the object types at their ends.
 pub(super) fn losing(changes: &[LinkChange]) -> BTreeMap<Pair, u64> {
     let mut losing = BTreeMap::new();
-    for change in changes.iter().filter(|change| !change.base.is_subset(&change.local)) {
+    for change in changes.iter().filter(|change| loses(change)) {
         *losing.entry(change.pair.clone()).or_default() += 1;
     }
     losing
+}
+
+/// Whether a pair of records loses a label.
+pub(super) fn loses(change: &LinkChange) -> bool {
+    !change.base.is_subset(&change.local)
 }
 
 impl From<HeldBack> for RunError {
@@ -114,19 +130,21 @@ mod tests {
         assert_eq!(told(extent(3, 3), None), None);
         assert_eq!(told(extent(4, 3), None), Some("updates=4".to_owned()));
         assert_eq!(told(extent(4, 3), Some(4)), None);
-        assert_eq!(told(extent(4, 5), Some(4)), Some("archives=5".to_owned()), "the next one is told after it");
+        assert_eq!(told(extent(4, 5), Some(4)), Some("archives=5".to_owned()));
+        assert_eq!(told(extent(4, 5), None), Some("updates=4,archives=5".to_owned()), "all that it takes, at once");
     }
 
     #[test]
     fn p26_a_column_of_which_more_than_half_was_cleared_holds_back_and_a_person_lets_it_through() {
         let cleared = |count| BTreeMap::from([("city".to_owned(), count)]);
         let told = |count, left, allowed| {
-            let extent = Extent { updates: 1, cleared: cleared(count), ..Extent::default() };
+            let extent = Extent { updates: 3, cleared: cleared(count), ..Extent::default() };
             allow(extent.held_back("deals", 9, &cleared(left), &settings(allowed)))
         };
         assert_eq!(told(4, 4, None), None, "half of them");
-        assert_eq!(told(4, 3, None), Some("updates=1".to_owned()));
+        assert_eq!(told(4, 3, None), Some("updates=3".to_owned()));
         assert_eq!(told(3, 0, None), None, "so few that it is no mistake");
-        assert_eq!(told(4, 3, Some(1)), None);
+        assert_eq!(told(4, 3, Some(2)), Some("updates=3".to_owned()), "another number than the one that was named");
+        assert_eq!(told(4, 3, Some(3)), None);
     }
 }

@@ -7,14 +7,14 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
-use super::extent::{HeldBack, losing};
+use super::extent::{HeldBack, loses, losing};
 use super::look::fresh;
 use super::send::refusal_of;
 use crate::engine::Engine;
 use crate::error::{RemoteErrorKind, RunError};
 use crate::model::RecordId;
 use crate::remote::{Once, Outcome, PairLabels, Refusal, Remote, SoleLabel};
-use crate::report::Report;
+use crate::report::{ObjectReport, Report};
 use crate::store::{LinkChange, LinkEntry, LinkLook, LinkSuspect, Pair, SettledLinks, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,16 +23,14 @@ use std::sync::Arc;
 const AT_ONCE: usize = 1_000;
 
 impl<R: Remote + 'static> Engine<R> {
-    /// Pushes the associations between these tables and others. With `full` every row is compared, not only those that
-    /// triggers noted.
+    /// Pushes the associations between these tables and others.
     pub(super) async fn push_links(
         &self,
         tables: &[Arc<Table>],
-        full: bool,
         breaker: &Breaker,
         report: &mut Report,
     ) -> Result<(), RunError> {
-        let LinkLook { changes, refused, waiting, .. } = self.survey_links(full).await?;
+        let LinkLook { changes, refused, waiting, .. } = self.survey_links(false).await?;
         for (object, count) in refused {
             pushed_of(report, &object).refused += count;
         }
@@ -41,9 +39,7 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let mut wanted: BTreeMap<Pair, BTreeSet<String>> = BTreeMap::new();
         let mut ends: BTreeMap<Pair, Vec<RecordId>> = BTreeMap::new();
-        let changes: Vec<LinkChange> = changes.into_iter().filter(|change| self.scope().holds(change)).collect();
-        let losing = losing(&changes);
-        for change in changes {
+        for change in changes.into_iter().filter(|change| self.scope().holds(change)) {
             if self.sole_label_given(&change).is_some_and(|sole| sole.once == Once::To) {
                 ends.entry(change.pair.clone()).or_default().push(change.to.clone());
             }
@@ -51,30 +47,23 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let open = |object: &str| tables.iter().any(|table| table.object() == object);
         for (pair, from) in wanted {
-            let failed = |object: &String| {
-                report.objects.get(object).is_some_and(|part| part.error.is_some() || part.skipped.is_some())
-            };
+            let failed = |object: &String| report.objects.get(object).is_some_and(ObjectReport::is_out);
             if !(open(&pair.from) || open(&pair.to)) || failed(&pair.from) || failed(&pair.to) {
-                continue;
-            }
-            let held = self.links_held_back(&pair, losing.get(&pair).copied().unwrap_or(0)).await;
-            if let Some(error) = held.map_or_else(Some, |held| held.map(RunError::from)) {
-                let name = part_name(report, &pair.from);
-                self.settle_error(&pair.from, report.objects.entry(name).or_default(), error);
                 continue;
             }
             let mut from: BTreeSet<RecordId> = from.into_iter().map(RecordId::from).collect();
             // What one of them gains another one loses, which is then told of it: so that one is read before, too.
             let ends = ends.remove(&pair).unwrap_or_default();
             from.extend(self.neighbours_there(&pair, &ends).await?);
+            let (_, mut room) = self.link_belt(&pair).await?;
             for some in Vec::from_iter(from).chunks(AT_ONCE) {
                 let mut pushed = Pushed::default();
-                let ended = self.push_pair(&pair, some, breaker, &mut pushed).await;
+                let ended = self.push_pair(&pair, some, &mut room, breaker, &mut pushed).await;
                 pushed_of(report, &pair.from).add(pushed);
                 if let Err(error) = ended {
                     let name = part_name(report, &pair.from);
                     let part = report.objects.entry(name).or_default();
-                    self.settle_error(&pair.from, part, error);
+                    self.settle_push_error(&pair.from, part, error);
                     break;
                 }
             }
@@ -82,20 +71,50 @@ impl<R: Remote + 'static> Engine<R> {
         self.step("push.linked")
     }
 
+    /// Looks whether the belts let everything through that is to be taken apart, before anything is sent of the object
+    /// types at whose records it begins. Returns the belts that do not, by object type.
+    pub(super) async fn links_within_belts(
+        &self,
+        tables: &[Arc<Table>],
+        full: bool,
+        report: &mut Report,
+    ) -> Result<BTreeMap<String, HeldBack>, RunError> {
+        let look = self.survey_links(full).await?;
+        for (object, count) in look.refused {
+            pushed_of(report, &object).refused += count;
+        }
+        let due: Vec<LinkChange> = look.changes.into_iter().filter(|change| self.scope().holds(change)).collect();
+        let mut stopped = BTreeMap::new();
+        for (pair, losing) in losing(&due) {
+            let is_open = |object: &&String| tables.iter().any(|table| table.object() == **object);
+            let Some(object) = [&pair.from, &pair.to].into_iter().find(is_open) else { continue };
+            if let Some(held) = self.links_held_back(&pair, losing).await? {
+                stopped.insert(object.clone(), held);
+            }
+        }
+        Ok(stopped)
+    }
+
     /// The belt of updates, where it holds back that so many pairs of records lose labels: a tool that empties the table
     /// of associations must not take a portal apart.
     pub(super) async fn links_held_back(&self, pair: &Pair, losing: u64) -> Result<Option<HeldBack>, RunError> {
-        let of = pair.clone();
-        let known = self.store().call(move |store| store.linked_pairs(&of)).await?;
-        let settings = self.push_settings();
-        let most = settings.max_updates.limit(known, settings.allow_updates);
+        let (known, most) = self.link_belt(pair).await?;
         Ok((losing > most).then(|| HeldBack {
             what: format!(
-                "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so none is sent",
+                "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so nothing is \
+                 sent",
                 pair.from, pair.to
             ),
             allow: format!("updates={losing}"),
         }))
+    }
+
+    /// How many pairs of records are associated, and how many of them may lose labels in one run.
+    async fn link_belt(&self, pair: &Pair) -> Result<(u64, u64), RunError> {
+        let of = pair.clone();
+        let known = self.store().call(move |store| store.linked_pairs(&of)).await?;
+        let settings = self.push_settings();
+        Ok((known, settings.max_updates.limit(known, settings.allow_updates)))
     }
 
     /// What is to be pushed of associations; what cannot be becomes a reject.
@@ -134,10 +153,13 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(open)
     }
 
+    /// Pushes the pairs of these records. No more than `room` of them lose labels: what somebody takes apart after the
+    /// belts were looked at is the next run's, and its belts'.
     async fn push_pair(
         &self,
         pair: &Pair,
         from: &[RecordId],
+        room: &mut u64,
         breaker: &Breaker,
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
@@ -147,20 +169,25 @@ impl<R: Remote + 'static> Engine<R> {
         self.step("push.links_read")?;
         let suspect = |id: &str| LinkSuspect { id: id.to_owned(), rows: Vec::new() };
         let suspects: Vec<LinkSuspect> = answers.iter().map(|answer| suspect(answer.from.as_str())).collect();
-        let (of, scope) = (pair.clone(), Arc::clone(self.scope()));
+        let (of, scope, left) = (pair.clone(), Arc::clone(self.scope()), *room);
         let (entries, refused) = self
             .store()
             .write_durably(move |write| {
                 // What changed there meanwhile is merged first: what is then still wished is sent.
                 write.apply_associations(&of, &answers)?;
                 let look = write.look_at_links(&suspects)?;
-                let due = look.changes.into_iter().filter(|change| change.pair == of && scope.holds(change));
-                let entries = due.map(|change| write.intend_link(change)).collect::<Result<Vec<_>, _>>()?;
+                let mut due = look.changes;
+                due.retain(|change| change.pair == of && scope.holds(change));
+                if due.iter().filter(|change| loses(change)).count() as u64 > left {
+                    due.retain(|change| !loses(change));
+                }
+                let entries = due.into_iter().map(|change| write.intend_link(change)).collect::<Result<Vec<_>, _>>()?;
                 write.step("push.links_intending")?;
                 Ok((entries, look.refused.values().sum::<u64>()))
             })
             .await?;
         pushed.refused += refused;
+        *room -= entries.iter().filter(|entry| loses(&entry.change)).count() as u64;
         self.step("push.links_intended")?;
         let suspects: Vec<LinkSuspect> = entries.iter().map(|entry| suspect(entry.change.from.as_str())).collect();
         self.deliver_links(pair, entries, breaker, pushed).await?;

@@ -4,6 +4,7 @@
 //! out. If it was, both sides had agreed on it: what others wrote since is an edit of theirs and survives. Then the
 //! ordinary merge decides. A stop in the middle is the same case again.
 
+use super::Pushed;
 use super::evidence::carried_out;
 use super::lookalikes::{Lookalikes, ambiguous};
 use crate::engine::Engine;
@@ -21,11 +22,11 @@ pub(super) const READABLE_AFTER: Duration = Duration::from_secs(60);
 
 impl<R: Remote + 'static> Engine<R> {
     /// Finds out what became of everything that was sent and not settled. `server_now` is the remote's time at the run's
-    /// begin. Returns how many outcomes are still not known.
-    pub(crate) async fn recover(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<u64, RunError> {
+    /// begin. Returns how many outcomes are still not known, and what is sent again in doubt.
+    pub(crate) async fn recover(&self, table: &Arc<Table>, server_now: Timestamp) -> Result<Pushed, RunError> {
         let object = table.object().to_owned();
         let entries = self.store().call(move |store| store.unsettled(&object)).await?;
-        let links = self.recover_links(table).await?;
+        let links = Pushed { unknown: self.recover_links(table).await?, ..Pushed::default() };
         if entries.is_empty() {
             return Ok(links);
         }
@@ -35,7 +36,9 @@ impl<R: Remote + 'static> Engine<R> {
         };
         self.recover_updates(table, of(Operation::Update)).await?;
         self.recover_archives(table, of(Operation::Archive)).await?;
-        Ok(links + self.recover_creates(table, of(Operation::Create), server_now).await?)
+        let mut recovered = self.recover_creates(table, of(Operation::Create), server_now).await?;
+        recovered.add(links);
+        Ok(recovered)
     }
 
     async fn recover_updates(&self, table: &Arc<Table>, entries: Vec<Entry>) -> Result<(), RunError> {
@@ -103,19 +106,20 @@ impl<R: Remote + 'static> Engine<R> {
         table: &Arc<Table>,
         entries: Vec<Entry>,
         server_now: Timestamp,
-    ) -> Result<u64, RunError> {
+    ) -> Result<Pushed, RunError> {
         if entries.is_empty() {
-            return Ok(0);
+            return Ok(Pushed::default());
         }
         let rows: Vec<RowChange> = entries.iter().map(|entry| row_of(table, entry)).collect();
         let mut found = self.find_records(table, &rows).await?;
         let mut doubtful: BTreeMap<i64, Vec<RecordId>> = BTreeMap::new();
-        for entry in entries.iter().filter(|entry| is_nameless(table, entry)) {
-            match self.find_by_values(table, entry).await? {
+        let nameless: Vec<&Entry> = entries.iter().filter(|entry| is_nameless(table, entry)).collect();
+        for (row, alike) in self.find_by_values(table, &nameless).await? {
+            match alike {
                 Lookalikes::One(record) if found.iter().all(|(_, other)| other.id != record.id) => {
-                    found.push((entry.row, *record));
+                    found.push((row, *record));
                 }
-                Lookalikes::Several(ids) => drop(doubtful.insert(entry.row, ids)),
+                Lookalikes::Several(ids) => drop(doubtful.insert(row, ids)),
                 Lookalikes::One(_) | Lookalikes::None => {}
             }
         }
@@ -126,12 +130,13 @@ impl<R: Remote + 'static> Engine<R> {
         let records: Vec<Record> = found.iter().map(|(_, record)| record.clone()).collect();
         let associations = self.associations_of_changed(table, &records).await?;
         let settle = self.pull_settings().settle;
-        let (table, mut open) = (Arc::clone(table), 0);
+        let (table, mut recovered) = (Arc::clone(table), Pushed::default());
         for entry in &entries {
             let young = is_young(&table, entry, server_now, settle);
             let there = found.iter().any(|(row, _)| *row == entry.row) || doubtful.contains_key(&entry.row);
-            open += u64::from(young && !there);
+            recovered.unknown += u64::from(young && !there);
             if !young && !there && is_nameless(&table, entry) {
+                recovered.sent_again += 1;
                 self.warn(format!(
                     "whether {} row {} was made is not known, and no record like it is found: it is sent again, so look \
                      for a second one",
@@ -161,7 +166,7 @@ impl<R: Remote + 'static> Engine<R> {
                 write.step("recover.creates_settled")
             })
             .await?;
-        Ok(open)
+        Ok(recovered)
     }
 }
 

@@ -78,6 +78,7 @@ impl<R: Remote + 'static> Engine<R> {
                 if full || unguarded {
                     self.heal(&table, true).await?;
                 }
+                self.reject_new(&table).await?;
                 let (mut planned, extent) = self.survey(&table).await?;
                 planned.held_back.extend(self.held_back(&table, &extent).await?);
                 survey.insert(table.object().to_owned(), planned);
@@ -153,6 +154,18 @@ impl<R: Remote + 'static> Engine<R> {
                 let noted = Arc::clone(table);
                 self.store().write(move |write| write.forget_pending(&noted)).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// New rows of which a push would find out before any call that they cannot be made become rejects now.
+    async fn reject_new(&self, table: &Arc<Table>) -> Result<(), RunError> {
+        let object = table.object().to_owned();
+        let mut new = self.store().call(move |store| store.suspects(&object)).await?;
+        new.retain(|suspect| suspect.id.is_none());
+        for some in new.chunks(ROWS) {
+            let (looking, some) = (Arc::clone(table), some.to_vec());
+            self.store().write(move |write| write.part_twins(&looking, &some, false)).await?;
         }
         Ok(())
     }

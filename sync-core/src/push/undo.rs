@@ -36,6 +36,9 @@ impl<R: Remote + 'static> Engine<R> {
         archive_created: bool,
     ) -> Result<TakenBack, RunError> {
         let (mut written, links) = self.written_by(run).await?;
+        if !self.unknown_of(run).await?.is_empty() {
+            self.warn(format!("what became of some of what run {run} sent is not known yet: the next run finds out"));
+        }
         let mut taken = TakenBack::default();
         let stored = self.stored_tables(mappings).await?.about(|object| written.contains_key(object));
         for table in stored.whole()? {
@@ -81,7 +84,8 @@ impl<R: Remote + 'static> Engine<R> {
         (taken, report)
     }
 
-    /// Returns the object types that the run wrote to.
+    /// Returns the object types that the run wrote to. What it sent and never heard of again is looked after first: it
+    /// may have been carried out.
     async fn prepare_undo(
         &self,
         server_now: Timestamp,
@@ -90,14 +94,19 @@ impl<R: Remote + 'static> Engine<R> {
         archive_created: bool,
         taken: &mut TakenBack,
     ) -> Result<BTreeSet<String>, RunError> {
-        let (mut written, links) = self.written_by(run).await?;
         let mut prepared = Report::default();
         let tables = self.prepare(server_now, mappings, &mut prepared).await?;
-        let failed = prepared.objects.into_iter().filter(|(object, _)| written.contains_key(object));
+        let (unknown, mut objects) = (self.unknown_of(run).await?, BTreeSet::new());
+        for table in tables.iter().filter(|table| unknown.contains(table.object())) {
+            self.recover(table, server_now).await?;
+            objects.insert(table.object().to_owned());
+        }
+        let (mut written, links) = self.written_by(run).await?;
+        let concerned = |object: &str| written.contains_key(object) || unknown.contains(object);
+        let failed = prepared.objects.into_iter().filter(|(object, _)| concerned(object));
         if let Some(error) = failed.filter_map(|(_, part)| part.error).next() {
             return Err(error);
         }
-        let mut objects = BTreeSet::new();
         for table in &tables {
             let Some(wrote) = written.remove(table.object()) else { continue };
             objects.insert(table.object().to_owned());
@@ -117,6 +126,11 @@ impl<R: Remote + 'static> Engine<R> {
             }
         }
         Ok(objects)
+    }
+
+    /// The object types of which the run sent something whose outcome is not known.
+    async fn unknown_of(&self, run: i64) -> Result<BTreeSet<String>, RunError> {
+        Ok(self.store().call(move |store| store.unknown_of(run)).await?)
     }
 
     async fn written_by(

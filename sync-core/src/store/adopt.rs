@@ -1,16 +1,20 @@
 //! New rows whose record is there already: they become that record's row.
 //!
-//! A row's values are edits of the record then, and its NULLs say nothing. Where somebody edited the record's row too,
-//! the later edit stands, and the other is a conflict.
+//! * A row's values are edits of the record then, and its NULLs say nothing; but where a value had been sent, it was
+//!   cleared since. Where somebody edited the record's row too, the later edit stands, and the other is a conflict.
+//! * The key that only told which record it is, is no edit where the record itself is known by another one.
+//! * Who inserts the row of a record again takes back an archive that was asked for before.
 
+use super::apply::BOTH_CHANGED;
 use super::journal::Entry;
-use super::rows::{Applier, LocalRow, shown};
-use super::runs::Conflict;
+use super::keys::FoundBy;
+use super::rows::{Applier, LocalRow, Wires, shown};
+use super::runs::{Conflict, MADE};
 use super::table::quote;
 use super::{StoreError, Suspect, Table, Waiting, Write};
 use crate::model::{Record, RecordId};
 use crate::plan::changes::{Operation, RowChange};
-use crate::plan::merge::Winner;
+use crate::plan::merge::{Decision, Sides, Winner, decide};
 use crate::remote::Refusal;
 use mappings::{Cell, Field};
 use rusqlite::{OptionalExtension, Row, params};
@@ -25,7 +29,7 @@ const EMPTY: &str = "EMPTY";
 const RESTORED: &str = "RESTORED";
 
 /// What conflicts of a new row with its record are.
-const ADOPTED: &str = "adopted";
+pub(super) const ADOPTED: &str = "adopted";
 
 /// New rows, told apart from those that stand for a record or row that is there already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,13 +49,23 @@ struct Twin {
     id: Option<String>,
 }
 
+/// A row on its way into that of its record.
+struct Folding<'f> {
+    new: &'f LocalRow,
+    id: &'f str,
+    /// Which of its fields say anything about the record.
+    says: Vec<bool>,
+    /// What both sides agreed on when the record was made of it, if it was; else they agree on what they do now.
+    made: Option<Wires<'f>>,
+}
+
 impl Write<'_> {
     /// Looks in the mirror for the records of new rows: a row whose record has a row already is folded into that one. Of
-    /// two new rows with one key the later becomes a reject.
+    /// two new rows with one key the later becomes a reject. A run that only shows what would be sent does not `fold`.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn part_twins(&self, table: &Table, batch: &[Suspect]) -> Result<Twins, StoreError> {
+    pub fn part_twins(&self, table: &Table, batch: &[Suspect], fold: bool) -> Result<Twins, StoreError> {
         let waiting = self.waiting(table, batch)?;
         let mut twins = Twins::default();
         for (_, plan) in self.plans(table, batch, &waiting)?.rows {
@@ -89,8 +103,9 @@ impl Write<'_> {
                     twins.refused += 1;
                 }
                 None => twins.new.push(change),
-                Some(Twin { id: Some(id), .. }) => {
-                    self.fold(table, change.row, &id)?;
+                Some(Twin { id: Some(_), .. }) if !fold => {}
+                Some(Twin { uid, id: Some(id), .. }) => {
+                    self.fold_twin(table, change.row, (&uid, &id))?;
                     twins.folded += 1;
                 }
                 Some(earlier) if earlier.row > change.row => twins.new.push(change),
@@ -173,23 +188,30 @@ impl Write<'_> {
                 }
                 continue;
             }
+            let (id, found_by) = (record.id.as_str(), self.found_by(table, &local, record)?);
             // Without a row, as after DELETE, the new one is its row: there is none that it could be folded into.
             if known.is_none() {
-                self.name_row(table, &local, &record.id)?;
+                self.fold(table, &local, id, found_by.as_ref())?;
             }
             self.apply_for(table, std::slice::from_ref(record), ADOPTED)?;
             if known.is_some() {
-                self.fold(table, *row, record.id.as_str())?;
+                self.fold(table, &local, id, found_by.as_ref())?;
+            }
+            if let Some(key) = found_by {
+                self.tell_found_by(table, record, &key)?;
             }
             adopted += 1;
         }
         Ok((adopted, refused))
     }
 
+    /// Whether this run has made a record, or has found out that an earlier one did whose answer was lost.
     fn is_made_in_this_run(&self, object: &str, id: &str) -> Result<bool, StoreError> {
         let made = "SELECT 1 FROM sync_history WHERE object = ?1 AND record_id = ?2 AND run_id = ?3
-                    AND property = 'id' AND side = 'hubspot'";
-        Ok(self.connection.prepare_cached(made)?.exists(params![object, id, self.run_id])?)
+                    AND property = ?4 AND side = 'hubspot'
+                    UNION ALL SELECT 1 FROM sync_journal WHERE object = ?1 AND record_id = ?2 AND recovered_in = ?3
+                    AND operation = 'create'";
+        Ok(self.connection.prepare_cached(made)?.exists(params![object, id, self.run_id, MADE])?)
     }
 
     /// From now on the row is that of a record.
@@ -201,43 +223,56 @@ impl Write<'_> {
         self.forget_rejects(table.object(), (id.as_str(), &local.uid), Operation::Create, std::iter::empty())
     }
 
-    /// Moves the values of a new row into the row of its record, as edits, and takes the new row away.
-    pub(super) fn fold(&self, table: &Table, row: i64, id: &str) -> Result<(), StoreError> {
-        self.fold_but(table, row, id, |_, _| false)
-    }
-
-    /// The same with a row whose record was made: what was sent of it is no edit any more.
-    pub(super) fn fold_since(&self, table: &Table, entry: &Entry, id: &str) -> Result<(), StoreError> {
-        self.fold_but(table, entry.row, id, |field, cell| {
-            let sent = entry.properties.get(&field.property);
-            sent.is_some_and(|(_, sent)| field.same_cell(cell, &field.project(sent.as_deref()).cell))
-        })
-    }
-
-    fn fold_but(
-        &self,
-        table: &Table,
-        row: i64,
-        id: &str,
-        leave: impl Fn(&Field, &Cell<'_>) -> bool,
-    ) -> Result<(), StoreError> {
+    /// Folds a new row into the row that stands for the same thing: by its key, or because its own key came back.
+    fn fold_twin(&self, table: &Table, row: i64, (uid, id): (&str, &str)) -> Result<(), StoreError> {
         let mut applier = Applier::new(self, table)?;
-        let Some(mut new) = applier.row_at(row)? else { return Ok(()) };
-        let has_row = applier.local_row(id)?.is_some();
-        for (field, cell) in table.mapping.fields.iter().zip(&mut new.cells) {
-            if leave(field, cell) {
-                *cell = Cell::Null;
-                if !has_row {
-                    self.set_cell(table, row, field, cell)?;
+        let Some(new) = applier.row_at(row)? else { return Ok(()) };
+        let base = applier.base(id)?.filter(|_| uid == new.uid);
+        drop(applier);
+        let found_by = match base {
+            Some(base) => self.found_by_before(table, &new, id, &base.properties)?,
+            None => None,
+        };
+        self.fold(table, &new, id, found_by.as_ref())
+    }
+
+    /// Moves the values of a new row into the row of its record, as edits, and takes the new row away. Where the record
+    /// has no row the new one becomes it.
+    fn fold(&self, table: &Table, new: &LocalRow, id: &str, found_by: Option<&FoundBy>) -> Result<(), StoreError> {
+        let is_value = |place: usize| found_by.is_none_or(|key| key.place != place);
+        let says = |(place, cell): (usize, &Cell<'_>)| *cell != Cell::Null && is_value(place);
+        let says = new.cells.iter().enumerate().map(says).collect();
+        self.take_archive_back(table, new, id)?;
+        self.fold_in(table, &Folding { new, id, says, made: None })
+    }
+
+    /// The same with a row of which a record was made: what was sent of it is no edit any more, and what was cleared
+    /// since is one. `made` is the record as it was made.
+    pub(super) fn fold_since(&self, table: &Table, entry: &Entry, made: &Record) -> Result<(), StoreError> {
+        let Some(new) = Applier::new(self, table)?.row_at(entry.row)? else { return Ok(()) };
+        let says = |(field, cell): (&Field, &Cell<'_>)| match entry.properties.get(&field.property) {
+            Some((_, sent)) => !field.same_cell(cell, &field.project(sent.as_deref()).cell),
+            None => *cell != Cell::Null,
+        };
+        let says = table.mapping.fields.iter().zip(&new.cells).map(says).collect();
+        let agreed = table.wires(&made.properties)?;
+        self.fold_in(table, &Folding { new: &new, id: made.id.as_str(), says, made: Some(agreed) })
+    }
+
+    fn fold_in(&self, table: &Table, folding: &Folding<'_>) -> Result<(), StoreError> {
+        let Folding { new, id, says, .. } = folding;
+        let mut applier = Applier::new(self, table)?;
+        if applier.local_row(id)?.is_none() {
+            for ((field, cell), says) in table.mapping.fields.iter().zip(&new.cells).zip(says) {
+                if !says && *cell != Cell::Null {
+                    self.set_cell(table, new.row, field, &Cell::Null)?;
                 }
             }
+            return self.name_row(table, new, &RecordId::from(*id));
         }
-        if !has_row {
-            return self.name_row(table, &new, &RecordId::from(id));
-        }
-        let outdone = self.outdone(&mut applier, &new, id)?;
-        for (place, (field, cell)) in table.mapping.fields.iter().zip(&new.cells).enumerate() {
-            if !field.is_pushed() || *cell == Cell::Null || outdone.contains(&place) {
+        let outdone = self.outdone(&mut applier, folding)?;
+        for (place, field) in table.mapping.fields.iter().enumerate() {
+            if !field.is_pushed() || !says[place] || outdone.contains(&place) {
                 continue;
             }
             let column = quote(&field.column);
@@ -245,49 +280,79 @@ impl Write<'_> {
                 "UPDATE {0} SET {column} = (SELECT {column} FROM {0} WHERE _row = ?1) WHERE id = ?2",
                 table.quoted()
             );
-            self.connection.prepare_cached(&sql)?.execute(params![row, id])?;
+            self.connection.prepare_cached(&sql)?.execute(params![new.row, id])?;
         }
-        self.connection.prepare_cached(&format!("DELETE FROM {} WHERE _row = ?1", table.quoted()))?.execute([row])?;
-        self.name_hints(table.object(), row, id)?;
+        let gone = format!("DELETE FROM {} WHERE _row = ?1", table.quoted());
+        self.connection.prepare_cached(&gone)?.execute([new.row])?;
+        self.name_hints(table.object(), new.row, id)?;
         // The hints of the row that is gone are about the row that is left.
         let sql = format!(
             "UPDATE sync_touched SET row_handle = (SELECT _row FROM {} WHERE id = ?3)
              WHERE object = ?1 AND record_id = ?3 AND row_handle = ?2",
             table.quoted()
         );
-        self.connection.prepare_cached(&sql)?.execute(params![table.object(), row, id])?;
+        self.connection.prepare_cached(&sql)?.execute(params![table.object(), new.row, id])?;
         self.note_key(table.object(), &new.uid, id)?;
         self.name_ends(table.object(), &new.uid, id)?;
         self.forget_rejects(table.object(), (id, &new.uid), Operation::Create, std::iter::empty())
     }
 
-    /// The fields of a new row that somebody has edited in the row of its record since. Where both rows were edited the
-    /// later edit stands, and the other one is kept as a conflict.
-    fn outdone(&self, applier: &mut Applier<'_>, new: &LocalRow, id: &str) -> Result<Vec<usize>, StoreError> {
-        let table = applier.table;
+    /// The fields of a row that do not become edits of its record. Where somebody has edited the record's row too, the
+    /// later edit stands; where somebody at the remote has changed what the record was made with, the field's policy
+    /// decides. The other value is kept as a conflict.
+    fn outdone(&self, applier: &mut Applier<'_>, folding: &Folding<'_>) -> Result<Vec<usize>, StoreError> {
+        let (table, Folding { new, id, says, made }) = (applier.table, folding);
         let (Some(base), Some(held)) = (applier.base(id)?, applier.local_row(id)?) else { return Ok(Vec::new()) };
-        let wires = table.wires(&base.properties)?;
-        let agreed = applier.project(&wires, false);
+        let there = table.wires(&base.properties)?;
+        let agreed = applier.project(&there, false);
         let later = self.is_touched_later(table.object(), new.row, id)?;
+        // Both rows' hints tell when the record was edited here.
+        self.name_hints(table.object(), new.row, id)?;
+        let dated = self.later(table.object(), id, base.updated_at)?;
         let mut outdone = Vec::new();
         for (place, field) in table.mapping.fields.iter().enumerate() {
             let (fresh, edit) = (&new.cells[place], &held.cells[place]);
-            let edited = field.is_pushed() && !field.same_cell(edit, &agreed[place]);
-            if !edited || *fresh == Cell::Null || field.same_cell(fresh, edit) {
+            if !field.is_pushed() || !says[place] || field.same_cell(fresh, edit) {
                 continue;
             }
+            let was = made.as_ref().unwrap_or(&there)[place].as_deref();
+            let is_edited = !field.same_cell(edit, &agreed[place]);
+            let facts = Sides {
+                local_changed: true,
+                remote_changed: !field.same_wire(was, there[place].as_deref()),
+                same: false,
+            };
+            let (kind, winner) = match decide(facts, field.policy, dated) {
+                _ if is_edited => (ADOPTED, if later { Winner::Local } else { Winner::Remote }),
+                Decision::Conflict(winner) => (BOTH_CHANGED, winner),
+                Decision::Remote | Decision::Local => continue,
+            };
             let wire = |cell: &Cell<'_>| field.to_wire(cell).ok().flatten().or_else(|| shown(cell));
             let (object, remote_at) = (table.object(), base.updated_at);
-            let conflict = Conflict { object, id, property: &field.property, remote_at, kind: ADOPTED };
-            let winner = if later { Winner::Local } else { Winner::Remote };
+            let conflict = Conflict { object, id, property: &field.property, remote_at, kind };
             let (fresh, edit) = (wire(fresh), wire(edit));
-            let sides = [wires[place].as_deref(), fresh.as_deref(), edit.as_deref()];
-            self.note_conflict(&conflict, sides, winner)?;
-            if !later {
+            let theirs = if is_edited { edit.as_deref() } else { there[place].as_deref() };
+            self.note_conflict(&conflict, [was, fresh.as_deref(), theirs], winner)?;
+            if winner == Winner::Remote {
                 outdone.push(place);
             }
         }
         Ok(outdone)
+    }
+
+    /// Who inserts the row of a record again wants the record: an archive that the record's row asked for before is not
+    /// wished any more. Hints are numbered in the order in which people wrote; one that came since may be the wish.
+    fn take_archive_back(&self, table: &Table, new: &LocalRow, id: &str) -> Result<(), StoreError> {
+        let mut applier = Applier::new(self, table)?;
+        let Some(base) = applier.base(id)?.filter(|base| !base.archived && new.archived == 0) else { return Ok(()) };
+        let sql = format!(
+            "UPDATE {} SET archived = 0 WHERE id = ?2 AND archived = 1 AND NOT EXISTS (
+                 SELECT 1 FROM sync_touched WHERE object = ?1 AND record_id = ?2 AND seq > (
+                     SELECT min(seq) FROM sync_touched WHERE object = ?1 AND record_id IS NULL AND row_handle = ?3))",
+            table.quoted()
+        );
+        self.connection.prepare_cached(&sql)?.execute(params![table.object(), id, new.row])?;
+        applier.show_archive_asked(id, &base)
     }
 
     /// Whether a row without a record was touched after the row of a record.

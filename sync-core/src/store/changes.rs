@@ -163,6 +163,10 @@ impl Write<'_> {
                 None => self.forget_suspect(table.object(), &suspect)?,
             }
         }
+        // Among those that are no suspects any more may be new rows that somebody deleted.
+        if plans.rows.len() < suspects.len() && suspects.iter().any(|suspect| suspect.id.is_none()) {
+            self.forget_of_gone_rows(table)?;
+        }
         Ok(plans)
     }
 
@@ -218,7 +222,7 @@ fn known(
         let Some(healed) = applier.base(id)? else { return Ok(None) };
         base = healed;
     }
-    applier.show_archive_taken_back(id, &base)?;
+    applier.show_archive_asked(id, &base)?;
     let Some(local) = applier.local_row(id)? else {
         let archive = applier.table.mapping.deletes == Deletes::Archive && !base.archived;
         if archive && waiting.refuses(id, Operation::Archive, &[]) {
@@ -271,12 +275,12 @@ fn known(
             continue;
         }
         match change(field, mine, wires[place].as_deref()) {
-            Ok(change) if waiting.refuses(id, Operation::Update, std::slice::from_ref(&change)) => plan.waiting += 1,
             Ok(change) => fields.push(change),
             Err(unsendable) if waiting.knows(id, &unsendable) => plan.waiting += 1,
             Err(unsendable) => plan.unsendable.push(unsendable),
         }
     }
+    plan.waiting += waiting.take_refused(id, &mut fields);
     plan.waiting += u64::from(plan.archive && waiting.refuses(id, Operation::Archive, &[]));
     if !fields.is_empty() {
         let id = Some(RecordId::from(id));
@@ -356,15 +360,28 @@ fn change(field: &Field, mine: &Cell<'_>, base: Option<&str>) -> Result<FieldCha
 }
 
 impl Waiting {
-    /// Whether exactly this was refused before.
+    /// Whether exactly this was refused before: an archive, or a new row.
     fn refuses(&self, key: &str, operation: Operation, fields: &[FieldChange]) -> bool {
         let Some(refused) = self.refused.get(key) else { return false };
         refused.iter().any(|Refused { operation: what, properties, .. }| {
             let same = |field: &FieldChange| properties.get(&field.property) == Some(&field.local);
-            what == operation.word()
-                && fields.iter().all(same)
-                && (operation != Operation::Create || fields.len() == properties.len())
+            what == operation.word() && fields.len() == properties.len() && fields.iter().all(same)
         })
+    }
+
+    /// Takes those edits of a record out that were refused before. What was refused together is, for as long as all of
+    /// it is still wished: once one value is mended, the others are tried with it. Returns how many are out.
+    fn take_refused(&self, id: &str, fields: &mut Vec<FieldChange>) -> u64 {
+        let Some(refused) = self.refused.get(id) else { return 0 };
+        let wished = |(name, value): (&String, &Option<String>)| {
+            fields.iter().any(|field| field.property == *name && field.local == *value)
+        };
+        let updates = refused.iter().filter(|refused| refused.operation == Operation::Update.word());
+        let same = updates.filter(|refused| refused.properties.iter().all(wished));
+        let out: HashSet<&String> = same.flat_map(|refused| refused.properties.keys()).collect();
+        let before = fields.len();
+        fields.retain(|field| !out.contains(&field.property));
+        (before - fields.len()) as u64
     }
 
     /// Whether anything that was refused of a row has not been given up.

@@ -26,7 +26,7 @@ impl Write<'_> {
         let mut healed = Healed::default();
         for id in self.suspects(table, full)? {
             let Some(base) = applier.base(&id)? else { continue };
-            applier.show_archive_taken_back(&id, &base)?;
+            applier.show_archive_asked(&id, &base)?;
             let local = applier.local_row(&id)?;
             let clean = local.as_ref().is_some_and(|local| local.row == base.row && local.hash == base.row_hash);
             if clean {
@@ -46,6 +46,9 @@ impl Write<'_> {
                     healed.replaced += 1;
                 }
             }
+        }
+        if full {
+            self.forget_of_gone_rows(table)?;
         }
         Ok(healed)
     }
@@ -98,11 +101,13 @@ impl Write<'_> {
 }
 
 impl Applier<'_> {
-    /// A row that is still called `archiving`, and does not ask for it any more, says again what both sides agreed on.
-    /// Other edits in it stay.
-    pub(super) fn show_archive_taken_back(&self, id: &str, base: &Base) -> Result<(), StoreError> {
+    /// Shows in the row's state whether an archive is asked for: a person may ask for one, and take it back until it is
+    /// done.
+    pub(super) fn show_archive_asked(&self, id: &str, base: &Base) -> Result<(), StoreError> {
         let sql = format!(
-            "UPDATE {} SET state = ?2 WHERE id = ?1 AND state = 'archiving' AND archived = ?3",
+            "UPDATE {} SET state = CASE WHEN archived = ?3 THEN ?2 ELSE 'archiving' END
+             WHERE id = ?1 AND CASE state WHEN 'archiving' THEN archived = ?3 ELSE state = 'active' AND ?2 = 'active'
+                 AND archived <> ?3 END",
             self.table.quoted()
         );
         self.write.connection.prepare_cached(&sql)?.execute(params![id, base.state, base.archived])?;

@@ -7,7 +7,7 @@ use crate::model::{RecordId, Timestamp};
 use crate::plan::changes::{Operation, RowChange};
 use crate::remote::WriteInput;
 use rusqlite::{OptionalExtension, Row, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What both sides had agreed on, and what was sent.
 pub type Sent = (Option<String>, Option<String>);
@@ -17,6 +17,8 @@ pub type Sent = (Option<String>, Option<String>);
 pub struct Entry {
     /// Names it at the remote.
     pub trace: String,
+    /// The run that sent it.
+    pub run: i64,
     /// What for.
     pub operation: Operation,
     /// The row.
@@ -29,7 +31,7 @@ pub struct Entry {
     pub properties: BTreeMap<String, Sent>,
     /// When the record had been changed last, by the remote's clock, as it was read right before.
     pub seen_at: Timestamp,
-    /// When it was entered, by our clock.
+    /// When it was entered, by the remote's clock.
     pub sent_at: String,
     /// Whether a create turned out to have found its record there. Told by the answer, not kept.
     pub adopted: bool,
@@ -48,11 +50,21 @@ impl Store {
     /// The entries of an object type whose outcome is not known, oldest first.
     pub fn unsettled(&self, object: &str) -> Result<Vec<Entry>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT trace, operation, row_handle, uid, record_id, properties, sent_at, seen_at FROM sync_journal
+            "SELECT trace, operation, row_handle, uid, record_id, properties, sent_at, seen_at, run_id FROM sync_journal
              WHERE object = ?1 AND settled_at IS NULL ORDER BY id",
         )?;
         let entries = statement.query_map([object], |row| Ok(entry(row)))?;
         entries.map(|entry| entry?).collect()
+    }
+
+    /// The object types of which a run sent something whose outcome is not known, of records or of their associations.
+    pub fn unknown_of(&self, run: i64) -> Result<BTreeSet<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT object FROM sync_journal WHERE run_id = ?1 AND settled_at IS NULL
+             UNION SELECT from_object FROM sync_journal_links WHERE run_id = ?1 AND settled_at IS NULL",
+        )?;
+        let objects = statement.query_map([run], |row| row.get::<_, String>(0))?;
+        Ok(objects.collect::<Result<_, _>>()?)
     }
 }
 
@@ -87,13 +99,14 @@ impl Write<'_> {
         let trace = format!("{}-{}", self.run_id, last + 1);
         let entry = Entry {
             trace,
+            run: self.run_id,
             operation: change.operation,
             row: change.row,
             uid: change.uid.clone(),
             id: change.id.clone(),
             properties,
             seen_at: self.seen_at(table, change.id.as_ref())?,
-            sent_at: self.now.to_string(),
+            sent_at: self.there(self.now).to_string(),
             adopted: false,
         };
         self.connection
@@ -102,7 +115,7 @@ impl Write<'_> {
                  sent_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
-                self.run_id,
+                entry.run,
                 table.object(),
                 entry.operation.word(),
                 entry.trace,
@@ -137,14 +150,14 @@ impl Write<'_> {
         Ok(Timestamp::from_millis(seen.optional()?.unwrap_or_default()))
     }
 
-    /// Closes an entry: its outcome is known.
+    /// Closes an entry: its outcome is known. Where another run sent it, this one found it out.
     pub(super) fn close_entry(&self, trace: &str, outcome: &str, message: Option<&str>) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "UPDATE sync_journal SET settled_at = ?2, outcome = ?3, message = ?4
+                "UPDATE sync_journal SET settled_at = ?2, outcome = ?3, message = ?4, recovered_in = nullif(?5, run_id)
                  WHERE trace = ?1 AND settled_at IS NULL",
             )?
-            .execute(params![trace, self.now.to_string(), outcome, message])?;
+            .execute(params![trace, self.now.to_string(), outcome, message, self.run_id])?;
         Ok(())
     }
 
@@ -191,6 +204,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
     let properties: String = row.get(5)?;
     Ok(Entry {
         trace: row.get(0)?,
+        run: row.get(8)?,
         operation: Operation::of_word(&operation).ok_or_else(unreadable)?,
         row: row.get(2)?,
         uid: row.get(3)?,

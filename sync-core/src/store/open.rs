@@ -28,6 +28,8 @@ pub struct Store {
     /// Object types of which every row was to be compared when the tables were prepared.
     pub(super) unlooked: BTreeSet<String>,
     pub(super) run_id: i64,
+    /// How many milliseconds the remote's clock is ahead of ours.
+    pub(super) remote_ahead: i64,
     /// The version of the schema when the tables were looked at last.
     pub(super) looked_at: Cell<Option<i64>>,
 }
@@ -83,6 +85,7 @@ impl Store {
             put_back: BTreeSet::new(),
             unlooked: BTreeSet::new(),
             run_id: 0,
+            remote_ahead: 0,
             looked_at: Cell::new(None),
         };
         store.refuse_an_open_guard()?;

@@ -25,7 +25,7 @@ struct Reject<'a> {
 
 impl Write<'_> {
     /// Closes an entry that was refused, and keeps what it wanted as a reject. Where the remote named properties, only
-    /// they are to blame: the rest is simply pending again.
+    /// they are to blame: the rest is simply pending again. Else nobody knows which value it was, so all wait together.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -33,15 +33,17 @@ impl Write<'_> {
         let named = |name: &str| refusal.properties.iter().any(|property| property == name);
         let blamed = entry.operation == Operation::Update && entry.properties.keys().any(|name| named(name));
         let properties = entry.properties.iter().filter(|(name, _)| !blamed || named(name));
-        self.close_entry(&entry.trace, "refused", Some(&refusal.message))?;
-        self.keep_reject(&Reject {
+        let reject = Reject {
             object: table.object(),
             id: entry.id.as_ref().map(RecordId::as_str),
             uid: &entry.uid,
             operation: entry.operation,
             properties: properties.map(|(name, (_, sent))| (name.as_str(), sent.as_deref())).collect(),
             refusal,
-        })
+        };
+        self.close_entry(&entry.trace, "refused", Some(&refusal.message))?;
+        self.forget_outdated(entry, &reject)?;
+        self.keep_reject(&reject)
     }
 
     /// Keeps a change that is not sent at all as a reject.
@@ -115,8 +117,9 @@ impl Write<'_> {
         })
     }
 
-    /// Forgets what was refused of a record and has been done since: of an update those rejects of which every property
-    /// is among `properties`. What a changed mapping left of a new row is now left of its record.
+    /// Forgets what was refused of a record and has been done since: of an update those rejects of which any property
+    /// is among `properties`. It was only sent because not all of what was refused with it is still wished. What a
+    /// changed mapping left waits until all of it is done; of a new row it is now left of its record.
     pub(super) fn forget_rejects<'n>(
         &self,
         object: &str,
@@ -131,8 +134,10 @@ impl Write<'_> {
                      SELECT id FROM sync_rejects WHERE object = ?1 AND record_id = ?2 UNION ALL
                      SELECT id FROM sync_rejects WHERE object = ?1 AND record_id IS NULL AND uid = ?3)
                  AND operation = ?4 AND (operation = 'update' OR category IS NOT 'MAPPING_CHANGED')
-                 AND (operation <> 'update' OR NOT EXISTS (
-                     SELECT 1 FROM json_each(properties) WHERE key NOT IN (SELECT value FROM json_each(?5))))",
+                 AND (operation <> 'update' OR CASE category WHEN 'MAPPING_CHANGED' THEN NOT EXISTS (
+                     SELECT 1 FROM json_each(properties) WHERE key NOT IN (SELECT value FROM json_each(?5)))
+                 ELSE EXISTS (
+                     SELECT 1 FROM json_each(properties) WHERE key IN (SELECT value FROM json_each(?5))) END)",
             )?
             .execute(params![object, id, uid, operation.word(), names])?;
         if operation == Operation::Create {
@@ -156,6 +161,40 @@ impl Write<'_> {
                  AND operation NOT IN ('associate', 'dissociate')",
             )?
             .execute([object, id])?;
+        Ok(())
+    }
+
+    /// Forgets what was refused of new rows that are gone: nobody wants it any more. Not of a row of which something
+    /// was sent and never answered; and what a mapping no longer shows is kept, as only a person can tell.
+    pub(super) fn forget_of_gone_rows(&self, table: &Table) -> Result<(), StoreError> {
+        let sql = format!(
+            "DELETE FROM sync_rejects WHERE object = ?1 AND record_id IS NULL AND category IS NOT 'MAPPING_CHANGED'
+             AND NOT EXISTS (SELECT 1 FROM {} t WHERE t._uid = sync_rejects.uid)
+             AND NOT EXISTS (SELECT 1 FROM sync_journal j
+                             WHERE j.object = ?1 AND j.uid = sync_rejects.uid AND j.settled_at IS NULL)",
+            table.quoted()
+        );
+        self.connection.prepare_cached(&sql)?.execute([table.object()])?;
+        Ok(())
+    }
+
+    /// Forgets what was refused before of the properties of an update that has been refused now: not all of it was
+    /// wished any more, and the new reject tells of what is. One of the same properties stays, to count the attempts.
+    fn forget_outdated(&self, entry: &Entry, reject: &Reject<'_>) -> Result<(), StoreError> {
+        if entry.operation != Operation::Update {
+            return Ok(());
+        }
+        let names = |names: Vec<&str>| serde_json::to_string(&names).unwrap_or_default();
+        let sent = names(entry.properties.keys().map(String::as_str).collect());
+        let refused = names(reject.properties.keys().copied().collect());
+        self.connection
+            .prepare_cached(
+                "DELETE FROM sync_rejects WHERE object = ?1 AND record_id = ?2 AND operation = 'update'
+                 AND category IS NOT 'MAPPING_CHANGED'
+                 AND EXISTS (SELECT 1 FROM json_each(properties) WHERE key IN (SELECT value FROM json_each(?3)))
+                 AND (SELECT json_group_array(key) FROM (SELECT key FROM json_each(properties) ORDER BY key)) <> ?4",
+            )?
+            .execute(params![reject.object, reject.id, sent, refused])?;
         Ok(())
     }
 

@@ -10,6 +10,12 @@ use std::time::Duration;
 /// Two clocks that are not the same tell nothing about changes closer than this.
 const TOO_CLOSE: Duration = Duration::from_secs(5);
 
+/// What history tells of a record itself rather than of a property, whose name has no parentheses: that we made it,
+/// that we archived it, and what we wrote of its associations.
+pub(super) const MADE: &str = "(id)";
+pub(super) const ARCHIVED: &str = "(archived)";
+pub(super) const ASSOCIATIONS: &str = "(associations)";
+
 /// The field that both sides changed.
 pub(super) struct Conflict<'a> {
     pub(super) object: &'a str,
@@ -45,9 +51,10 @@ pub struct RunTotals {
 }
 
 impl Store {
-    /// From here on, what is written belongs to the run `id`.
-    pub fn belong_to_run(&mut self, id: i64) {
+    /// From here on, what is written belongs to the run `id`. The remote's clock is so many milliseconds ahead of ours.
+    pub fn belong_to_run(&mut self, id: i64, remote_ahead: i64) {
         self.run_id = id;
+        self.remote_ahead = remote_ahead;
     }
 }
 
@@ -110,22 +117,25 @@ impl Write<'_> {
         before: Option<&str>,
         after: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.note_change("mirror", object, id, property, [before, after])
+        self.note_change(self.run_id, "mirror", object, id, property, [before, after])
     }
 
-    /// Notes that a value at the remote was changed by us.
+    /// Notes that a value at the remote was changed by us. `run` is the run that sent it: where its answer was lost, a
+    /// later one notes it.
     pub(super) fn note_sent(
         &self,
+        run: i64,
         object: &str,
         id: &str,
         property: &str,
         before_and_after: [Option<&str>; 2],
     ) -> Result<(), StoreError> {
-        self.note_change("hubspot", object, id, property, before_and_after)
+        self.note_change(run, "hubspot", object, id, property, before_and_after)
     }
 
     fn note_change(
         &self,
+        run: i64,
         side: &str,
         object: &str,
         id: &str,
@@ -139,7 +149,7 @@ impl Write<'_> {
                 "INSERT INTO sync_history (run_id, at, object, record_id, property, side, before, after)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![self.run_id, self.now.to_string(), object, id, property, side, before, after])?;
+            .execute(params![run, self.now.to_string(), object, id, property, side, before, after])?;
         Ok(())
     }
 
@@ -239,19 +249,20 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Which side changed a record last, by the time that a trigger noted and the remote's own; `None` when that is not
-    /// known or too close to call.
+    /// Which side changed a field last, by the times that triggers noted and the remote's own; `None` when that is not
+    /// known or too close to call. Both sides date whole records: the field was edited here at the first of the times or
+    /// later, and there at its record's or before.
     pub(super) fn later(&self, object: &str, id: &str, remote_at: Timestamp) -> Result<Option<Winner>, StoreError> {
-        let noted: Option<String> = self
+        let noted: (Option<String>, Option<String>) = self
             .connection
-            .prepare_cached("SELECT max(at) FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
-            .query_row(params![object, id], |row| row.get(0))?;
-        let Some(local_at) = noted.as_deref().and_then(Timestamp::parse) else { return Ok(None) };
-        let apart = local_at.since(remote_at).max(remote_at.since(local_at));
-        Ok(match local_at > remote_at {
-            _ if apart <= TOO_CLOSE => None,
-            true => Some(Winner::Local),
-            false => Some(Winner::Remote),
+            .prepare_cached("SELECT min(at), max(at) FROM sync_touched WHERE object = ?1 AND record_id = ?2")?
+            .query_row(params![object, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let parse = |at: Option<String>| Some(self.there(Timestamp::parse(&at?)?));
+        let (Some(first), Some(last)) = (parse(noted.0), parse(noted.1)) else { return Ok(None) };
+        Ok(match () {
+            () if first > remote_at && first.since(remote_at) > TOO_CLOSE => Some(Winner::Local),
+            () if remote_at > last && remote_at.since(last) > TOO_CLOSE => Some(Winner::Remote),
+            () => None,
         })
     }
 }

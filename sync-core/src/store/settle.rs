@@ -11,7 +11,7 @@
 use super::apply::{BOTH_CHANGED, ThreeSides};
 use super::journal::Entry;
 use super::rows::{Applier, Base, Envelope, LocalRow, Target, Wires};
-use super::runs::Conflict;
+use super::runs::{ARCHIVED, Conflict, MADE};
 use super::{Applied, StoreError, Table, Write};
 use crate::model::{Properties, Record, Timestamp};
 use crate::plan::audit::{respelt, same_key};
@@ -81,7 +81,8 @@ impl Write<'_> {
             return Ok(());
         }
         self.apply(table, std::slice::from_ref(record))?;
-        self.fold_since(table, entry, record.id.as_str())?;
+        self.fold_since(table, entry, made)?;
+        self.note_sent(entry.run, table.object(), record.id.as_str(), MADE, [None, Some(record.id.as_str())])?;
         self.close_entry(&entry.trace, "done", None)?;
         self.note_key(table.object(), &entry.uid, record.id.as_str())?;
         self.note_made_record(&entry.trace, record.id.as_str())
@@ -94,7 +95,7 @@ impl Write<'_> {
     /// As [`Write::settle`].
     pub fn settle_archived(&self, table: &Table, entry: &Entry) -> Result<(), StoreError> {
         if let Some(id) = &entry.id {
-            self.note_sent(table.object(), id.as_str(), "archived", [Some("false"), Some("true")])?;
+            self.note_sent(entry.run, table.object(), id.as_str(), ARCHIVED, [Some("false"), Some("true")])?;
             let row = (id.as_str(), entry.uid.as_str());
             self.forget_rejects(table.object(), row, Operation::Archive, std::iter::empty())?;
             let base = Applier::new(self, table)?.base(id.as_str())?;
@@ -248,11 +249,11 @@ impl Applier<'_> {
             // What is told instead of a value that was passed over is somebody else's.
             let ours = field.same_wire(told, sent.as_deref()) || respelt(sent.as_deref(), told);
             if ours && !field.same_wire(was.as_deref(), told) {
-                self.write.note_sent(object, id, &field.property, [was.as_deref(), told])?;
+                self.write.note_sent(entry.run, object, id, &field.property, [was.as_deref(), told])?;
             }
         }
         if entry.operation == Operation::Create && !entry.adopted {
-            self.write.note_sent(object, id, "id", [None, Some(id)])?;
+            self.write.note_sent(entry.run, object, id, MADE, [None, Some(id)])?;
         }
         Ok(())
     }

@@ -6,10 +6,11 @@
 use super::apply::BOTH_CHANGED;
 use super::resolve::wire;
 use super::rows::{Applier, Base, LocalRow};
-use super::runs::Conflict;
+use super::runs::{ARCHIVED, ASSOCIATIONS, Conflict, MADE};
 use super::{Store, StoreError, Table, Write};
 use crate::plan::merge::Winner;
 use mappings::Field;
+use rusqlite::params;
 use std::collections::BTreeMap;
 
 /// What a run wrote of one record.
@@ -74,17 +75,17 @@ impl Store {
     pub fn written_by(&self, run: i64) -> Result<BTreeMap<String, Vec<Wrote>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT object, record_id, property, before, after FROM sync_history
-             WHERE run_id = ?1 AND side = 'hubspot' AND property <> 'associations' ORDER BY rowid",
+             WHERE run_id = ?1 AND side = 'hubspot' AND property <> ?2 ORDER BY rowid",
         )?;
         let mut written: BTreeMap<(String, String), Wrote> = BTreeMap::new();
-        let mut rows = statement.query([run])?;
+        let mut rows = statement.query(params![run, ASSOCIATIONS])?;
         while let Some(row) = rows.next()? {
             let (object, id, property): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let (before, after): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
             let wrote = written.entry((object, id.clone())).or_insert_with(|| Wrote { id, ..Wrote::default() });
             match property.as_str() {
-                "id" => wrote.created = true,
-                "archived" => wrote.archived = true,
+                MADE => wrote.created = true,
+                ARCHIVED => wrote.archived = true,
                 // Written twice in one run: from what it was at first to what it was at last.
                 _ => wrote.values.entry(property).or_insert_with(|| (before, None)).1 = after,
             }

@@ -11,6 +11,7 @@ pub struct Write<'s> {
     pub(super) connection: &'s Connection,
     pub(super) run_id: i64,
     pub(super) now: Timestamp,
+    remote_ahead: i64,
     tables: &'s std::collections::BTreeMap<String, Arc<Table>>,
     steps: &'s dyn Steps,
 }
@@ -29,6 +30,16 @@ impl Write<'_> {
         self.tables.get(object).cloned().ok_or_else(|| {
             StoreError::Unusable(format!("no table has been prepared for {object}; this is a defect of the program"))
         })
+    }
+
+    /// How many milliseconds a clock that shows this time now is ahead of ours.
+    pub(crate) fn ahead(&self, other: Timestamp) -> i64 {
+        other.millis() - self.now.millis()
+    }
+
+    /// A time of our clock by the remote's: what both sides did is never compared by two clocks.
+    pub(super) fn there(&self, ours: Timestamp) -> Timestamp {
+        Timestamp::from_millis(ours.millis() + self.remote_ahead)
     }
 
     /// Passes a named step, at which a test may stop the engine.
@@ -55,7 +66,14 @@ impl Store {
         steps: &dyn Steps,
         job: impl FnOnce(&Write<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let write = Write { connection: &self.connection, run_id: self.run_id, now, tables: &self.tables, steps };
+        let write = Write {
+            connection: &self.connection,
+            run_id: self.run_id,
+            now,
+            remote_ahead: self.remote_ahead,
+            tables: &self.tables,
+            steps,
+        };
         write.step("store.begun")?;
         self.notice_remade()?;
         self.connection.prepare_cached("UPDATE sync_guard SET applying = 1")?.execute([])?;

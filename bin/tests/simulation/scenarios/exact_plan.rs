@@ -83,6 +83,8 @@ fn p33_a_plan_is_what_the_next_push_sends_and_nothing_else() {
                  UPDATE companies SET archived = 1 WHERE id = '{gone}';
                  UPDATE companies SET name = name WHERE id = '{firm}';
                  INSERT INTO contacts (_uid, email, first_name) VALUES ('new', 'new@mail.example', 'New');
+                 INSERT INTO contacts (_uid, email) VALUES ('twin', 'new@mail.example');
+                 INSERT INTO contacts (_uid) VALUES ('empty');
                  DELETE FROM associations WHERE from_id = '{}'",
                 contacts[0], contacts[1], contacts[2], contacts[4]
             ),
@@ -92,6 +94,7 @@ fn p33_a_plan_is_what_the_next_push_sends_and_nothing_else() {
         add(&world, "new", &firm, None);
 
         let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
+        assert_eq!(world.count("SELECT count(*) FROM sync_rejects WHERE uid IN ('twin', 'empty')"), 2, "told at once");
         world.rehearsal.portal().log_writes(true);
         world.run_well(Command::Push).await.unwrap();
         let new: Vec<u64> = ids(&world, "contacts").into_iter().filter(|id| !contacts.contains(id)).collect();

@@ -115,7 +115,7 @@ fn a_row_with_a_label_alone_gets_its_kind_and_the_unlabeled_one_comes_along() {
         assert_eq!(world.count("SELECT count(*) FROM associations WHERE type_id IS NOT NULL"), 2);
         assert_eq!(world.count("SELECT count(*) FROM associations WHERE type_id IS NULL"), 0);
         nothing_pending(&world);
-        let sent = "SELECT count(*) FROM sync_history WHERE side = 'hubspot' AND property = 'associations'
+        let sent = "SELECT count(*) FROM sync_history WHERE side = 'hubspot' AND property = '(associations)'
                     AND before IS NULL AND json_array_length(after, '$.labels') = 2 AND after LIKE '%\"Decision maker\"%'";
         assert_eq!(world.count(sent), 1);
         settled(&world).await;

@@ -101,11 +101,31 @@ fn p9_an_edit_of_a_record_that_was_made_without_an_answer_survives_under_every_p
             assert_eq!(remote(&world, made, "city").as_deref(), Some("Theirs"), "{policy}");
             assert_eq!(shown(&world, "contacts", made, "city").as_deref(), Some("Theirs"), "{policy}");
             assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 0, "{policy}");
-            let created = "SELECT count(*) FROM sync_history WHERE property = 'id' AND side = 'hubspot'";
+            let created = "SELECT count(*) FROM sync_history WHERE property = '(id)' AND side = 'hubspot'";
             assert_eq!((world.count(created), ids(&world, "contacts").len()), (1, 13), "{policy}: it is ours");
             settled(&world).await;
         });
     }
+}
+
+#[test]
+fn of_two_new_rows_with_one_address_the_later_is_a_reject_where_the_answer_to_the_first_was_lost() {
+    paused(async {
+        let world = world_with("").await;
+        let before = ids(&world, "contacts");
+        sql(&world, "INSERT INTO contacts (_uid, email, first_name) VALUES ('ada-1', 'ada@mail.example', 'Ada')");
+        lose_the_answer(&world, "/batch/create");
+        assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unknown, 1);
+        let made = made_since(&world, "contacts", &before);
+        after(minutes(2)).await;
+        sql(&world, "INSERT INTO contacts (_uid, email, first_name) VALUES ('ada-2', 'ADA@mail.example', 'Adele')");
+        let pushed = world.run_well(Command::Sync).await.unwrap().pushed();
+        assert_eq!((pushed.adopted, pushed.refused), (0, 1));
+        let named = "SELECT count(*) FROM sync_rejects WHERE category = 'SAME_KEY' AND uid = 'ada-2'";
+        assert_eq!(world.count(named), 1);
+        assert_eq!(remote(&world, made, "firstname").as_deref(), Some("Ada"));
+        assert_eq!(ids(&world, "contacts").len(), 13);
+    });
 }
 
 #[test]
@@ -151,6 +171,9 @@ fn p10_a_record_without_a_key_is_found_by_what_it_once_held() {
             assert_eq!(ids(&world, "companies").len(), 5, "it is not made again");
             assert_eq!(shown(&world, "companies", made, "city").as_deref(), Some("Theirs"));
             assert_eq!(world.count("SELECT count(*) FROM companies WHERE _uid = 'ours' AND name = 'Ours'"), 1);
+            let created = "SELECT count(*) FROM sync_history WHERE property = '(id)' AND side = 'hubspot'
+                           AND run_id = 2";
+            assert_eq!(world.count(created), 1, "it is what the push wrote");
             settled(&world).await;
         });
     }

@@ -1,13 +1,16 @@
 //! The promises of the pull, each told as a story: what people did, what the portal did, and what the mirror then holds.
 
+mod archiving;
 mod audit;
 mod backfill;
 mod belts;
 mod blind;
+mod create_kills;
 mod decisions;
 mod deleting;
 mod drift;
 mod exact_plan;
+mod folded;
 mod folding;
 mod index;
 mod keeping;
@@ -17,6 +20,7 @@ mod late;
 mod links;
 mod lives;
 mod lost_answers;
+mod mended;
 mod nameless;
 mod objects;
 mod pace;
@@ -27,9 +31,11 @@ mod push_kills;
 mod pushes;
 mod ranges;
 mod replaced;
+mod respelt;
 mod restored;
 mod scopes;
 mod silence;
+mod storms;
 mod sweeps;
 mod ties;
 mod told;

@@ -311,8 +311,11 @@ fn p7_what_is_about_to_leave_is_in_the_journal_first() {
         let world = world().await;
         let id = ids(&world, "contacts")[3];
         let edit = format!("UPDATE contacts SET city = 'Oslo' WHERE id = '{id}'");
-        sql(&world, &edit);
-        world.run_well(Command::Push).await.unwrap();
+        // The first push of a day compares more than the next ones.
+        for city in ["Bergen", "Oslo"] {
+            sql(&world, &edit.replace("Oslo", city));
+            world.run_well(Command::Push).await.unwrap();
+        }
         let leaving = world.steps().iter().position(|step| *step == "push.before_send").unwrap() + 1;
         sql(&world, &edit.replace("Oslo", "Rome"));
         writes(&world);

@@ -1,8 +1,10 @@
 //! A run is taken back: what it wrote becomes what it was, and nothing that changed since is written over.
 
 use super::super::world::{Command, World, paused, stopped};
-use super::pushes::{self, settled, sql, world, world_with, writes};
-use super::{after, edit, ids, minutes, shown};
+use super::pushes::{self, lose_the_answer, settled, sql, world, world_with, writes};
+use super::{after, edit, ids, minutes, shown, still};
+use mappings::Mapping;
+use simulator::NewProperty;
 use sync_core::store::Fate;
 
 /// What the portal holds; empty is no value.
@@ -177,5 +179,80 @@ fn an_undoing_that_is_killed_at_any_step_can_be_undone_again() {
             }
             assert_eq!(world.count("SELECT count(*) FROM sync_conflicts"), 0, "killed at step {step}");
         }
+    });
+}
+
+/// A run that edited a contact and made one, and had no answer to either. Returns its number, and the contact with the
+/// city it had.
+async fn unanswered(world: &World) -> (i64, u64, Option<String>) {
+    let id = ids(world, "contacts")[3];
+    let city = remote(world, id, "city");
+    sql(world, &format!("UPDATE contacts SET city = 'Wrong' WHERE id = '{id}'"));
+    sql(world, "INSERT INTO contacts (email, first_name) VALUES ('ada@mail.example', 'Ada')");
+    for path in ["/batch/create", "/batch/update"] {
+        lose_the_answer(world, path);
+    }
+    let report = world.run_well(Command::Push).await.unwrap();
+    assert_eq!((report.pushed().written(), report.pushed().unknown), (0, 2));
+    assert_eq!((remote(world, id, "city").as_deref(), ids(world, "contacts").len()), (Some("Wrong"), 13));
+    after(minutes(2)).await;
+    (report.run_id, id, city)
+}
+
+#[test]
+fn what_a_later_run_found_out_is_undone_with_the_run_that_sent_it() {
+    paused(async {
+        let world = world().await;
+        let (run, id, city) = unanswered(&world).await;
+        let later = world.run_well(Command::Pull).await.unwrap().run_id;
+        assert!(undone(&world, later).await.is_empty(), "it sent nothing");
+        let fates = undone(&world, run).await;
+        assert!(fates.len() == 2 && fates.contains(&Fate::Undone) && fates.contains(&Fate::Created), "{fates:?}");
+        let pushed = world.run_well(Command::Undo(run, true)).await.unwrap().pushed();
+        assert_eq!((pushed.updated, pushed.archived), (1, 1));
+        assert_eq!((remote(&world, id, "city"), ids(&world, "contacts").len()), (city, 12));
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn an_undo_looks_first_at_what_its_run_never_heard_of() {
+    paused(async {
+        let world = world().await;
+        let (run, id, city) = unanswered(&world).await;
+        assert!(undone(&world, run).await.is_empty(), "a plan makes no call, and nobody knows yet");
+        let pushed = world.run_well(Command::Undo(run, true)).await.unwrap().pushed();
+        assert_eq!((pushed.updated, pushed.archived, pushed.unknown), (1, 1, 0));
+        assert_eq!((remote(&world, id, "city"), ids(&world, "contacts").len()), (city, 12));
+        settled(&world).await;
+    });
+}
+
+#[test]
+fn p25_a_property_is_never_taken_for_what_history_tells_of_the_record_itself() {
+    const NAMES: [&str; 3] = ["id", "archived", "associations"];
+    paused(async {
+        let mut world = World::new(still(12, 4, 0, 0)).mirroring(&["companies"]);
+        let (now, contact) = (world.rehearsal.now(), ids(&world, "contacts")[3]);
+        for name in NAMES {
+            world.rehearsal.portal().add_property(now, "contacts", &NewProperty::text(name)).unwrap();
+            edit(&world, "contacts", contact, name, "Before");
+        }
+        let text = "object: contacts\ntable: contacts\nkey: email\nfields:\n  email: email\n  id: number\n  \
+                    archived: shelf\n  associations: clubs\n";
+        world.mappings.push(Mapping::parse("contacts.yaml", text).unwrap());
+        world.pull_well().await.unwrap();
+        after(minutes(5)).await;
+        let columns = "number = 'Wrong', shelf = 'Wrong', clubs = 'Wrong'";
+        sql(&world, &format!("UPDATE contacts SET {columns} WHERE id = '{contact}'"));
+        let report = world.run_well(Command::Sync).await.unwrap();
+        assert_eq!(report.pushed().updated, 1);
+        assert_eq!(NAMES.map(|name| remote(&world, contact, name)), NAMES.map(|_| Some("Wrong".to_owned())));
+        after(minutes(5)).await;
+        assert_eq!(undone(&world, report.run_id).await, [Fate::Undone; 3]);
+        let pushed = world.run_well(Command::Undo(report.run_id, true)).await.unwrap().pushed();
+        assert_eq!((pushed.updated, pushed.archived), (1, 0), "a record that was only updated is not archived");
+        assert_eq!(NAMES.map(|name| remote(&world, contact, name)), NAMES.map(|_| Some("Before".to_owned())));
+        settled(&world).await;
     });
 }

@@ -89,6 +89,19 @@ fn an_email_that_a_contact_has_refuses_a_second_one_and_says_whose_it_is() {
 }
 
 #[test]
+fn an_email_that_a_contact_got_by_a_merge_refuses_a_second_one_as_its_first_does() {
+    let mut client = Client::quiet();
+    let [a, b] = ["a@x.example", "b@x.example"].map(|email| client.create("contacts", &[("email", email)]));
+    let survivor = client.portal.merge(client.now, "contacts", a, b).unwrap();
+    let said = json!(format!("Contact already exists. Existing ID: {survivor}"));
+    for email in ["a@x.example", "B@x.example"] {
+        let (status, body) = client.post(CONTACTS, &json!({"properties": {"email": email}}));
+        assert_eq!((status, &body["category"], &body["message"]), (409, &json!("CONFLICT"), &said), "{email}");
+    }
+    assert_eq!(client.held("contacts", survivor, "email"), "a@x.example");
+}
+
+#[test]
 fn a_custom_unique_property_is_enforced_and_a_companys_domain_is_not() {
     let mut client = Client::quiet();
     client.portal.add_property(client.now, "companies", &NewProperty::unique("sync_key")).unwrap();

@@ -5,6 +5,7 @@ use super::{LinkChange, kind_json, kind_of, operation};
 use crate::model::{Association, AssociationKind, RecordId};
 use crate::plan::links::{Kinds, agreed, held, shows};
 use crate::remote::{Once, Refusal, SoleLabel};
+use crate::store::runs::ASSOCIATIONS;
 use crate::store::{Pair, Store, StoreError, Write};
 use rusqlite::params;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use serde_json::Value;
 pub struct LinkEntry {
     /// Its number.
     pub entry: i64,
+    /// The run that sent it.
+    pub run: i64,
     /// What was to be written: `local` is what was sent.
     pub change: LinkChange,
 }
@@ -35,7 +38,7 @@ impl Store {
     /// The entries of a pair of object types whose outcome is not known, oldest first.
     pub fn unsettled_links(&self, pair: &Pair) -> Result<Vec<LinkEntry>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, from_id, to_id, base, wanted FROM sync_journal_links
+            "SELECT id, from_id, to_id, base, wanted, run_id FROM sync_journal_links
              WHERE from_object = ?1 AND to_object = ?2 AND settled_at IS NULL ORDER BY id",
         )?;
         let mut rows = statement.query([&pair.from, &pair.to])?;
@@ -48,7 +51,7 @@ impl Store {
                 base: kinds_of(&row.get::<_, String>(3)?)?,
                 local: kinds_of(&row.get::<_, String>(4)?)?,
             };
-            entries.push(LinkEntry { entry: row.get(0)?, change });
+            entries.push(LinkEntry { entry: row.get(0)?, run: row.get(5)?, change });
         }
         Ok(entries)
     }
@@ -76,7 +79,7 @@ impl Write<'_> {
                 kinds_json(&change.local),
                 self.now.to_string()
             ])?;
-        Ok(LinkEntry { entry: self.connection.last_insert_rowid(), change })
+        Ok(LinkEntry { entry: self.connection.last_insert_rowid(), run: self.run_id, change })
     }
 
     /// Settles entries by what the remote tells of their records now. `done` says that it answered that they were
@@ -95,7 +98,7 @@ impl Write<'_> {
     ) -> Result<SettledLinks, StoreError> {
         let mut settled = SettledLinks::default();
         let mut given = Vec::new();
-        for LinkEntry { entry, change } in entries {
+        for LinkEntry { entry, run, change } in entries {
             let Some(answer) = answers.iter().find(|answer| answer.from == change.from) else {
                 settled.open += 1;
                 continue;
@@ -109,9 +112,9 @@ impl Write<'_> {
                 let after = held(&change.base, &change.local, &remote, sole.map(|sole| sole.label));
                 let before_and_after = [change.told(&change.base), change.told(&after)];
                 let before_and_after = before_and_after.each_ref().map(Option::as_deref);
-                self.note_sent(&pair.from, change.from.as_str(), "associations", before_and_after)?;
+                self.note_sent(*run, &pair.from, change.from.as_str(), ASSOCIATIONS, before_and_after)?;
                 self.close_link(*entry, "done", None)?;
-                given.extend(sole.filter(|sole| change.gives(sole.label)).map(|sole| (change, sole)));
+                given.extend(sole.filter(|sole| change.gives(sole.label)).map(|sole| (*run, change, sole)));
             } else if done {
                 settled.refused += 1;
                 let refusal = Refusal {
@@ -125,8 +128,8 @@ impl Write<'_> {
                 self.close_link(*entry, "undone", Some("the pair does not hold it"))?;
             }
         }
-        for (change, sole) in given {
-            self.note_losers(change, sole, answers)?;
+        for (run, change, sole) in given {
+            self.note_losers(run, change, sole, answers)?;
         }
         self.apply_associations(pair, answers)?;
         Ok(settled)
@@ -134,7 +137,13 @@ impl Write<'_> {
 
     /// A label that only one pair of a record can have was given to a pair: the pair that had it lost it by that, which is
     /// part of what the run wrote.
-    fn note_losers(&self, winner: &LinkChange, sole: SoleLabel, answers: &[Association]) -> Result<(), StoreError> {
+    fn note_losers(
+        &self,
+        run: i64,
+        winner: &LinkChange,
+        sole: SoleLabel,
+        answers: &[Association],
+    ) -> Result<(), StoreError> {
         for (from, to) in self.others_with(winner, sole)? {
             let Some(answer) = answers.iter().find(|answer| answer.from == from) else { continue };
             let is_sole = |kind: &AssociationKind| kind.label.as_deref() == Some(sole.label);
@@ -146,7 +155,7 @@ impl Write<'_> {
             let loser = LinkChange { pair: winner.pair.clone(), from, to, base, local };
             let before_and_after = [loser.told(&loser.base), loser.told(&loser.local)];
             let before_and_after = before_and_after.each_ref().map(Option::as_deref);
-            self.note_sent(&loser.pair.from, loser.from.as_str(), "associations", before_and_after)?;
+            self.note_sent(run, &loser.pair.from, loser.from.as_str(), ASSOCIATIONS, before_and_after)?;
         }
         Ok(())
     }

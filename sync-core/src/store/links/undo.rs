@@ -8,6 +8,7 @@ use super::{LinkChange, kind_of};
 use crate::model::RecordId;
 use crate::plan::links::{Back, Kinds, alike, take_back};
 use crate::remote::{Once, SoleLabel};
+use crate::store::runs::ASSOCIATIONS;
 use crate::store::{Fate, Pair, Store, StoreError, Write};
 use rusqlite::params;
 use serde_json::Value;
@@ -53,10 +54,10 @@ impl Store {
     pub fn links_written_by(&self, run: i64) -> Result<Vec<LinkChange>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT object, record_id, before, after FROM sync_history
-             WHERE run_id = ?1 AND side = 'hubspot' AND property = 'associations' ORDER BY rowid",
+             WHERE run_id = ?1 AND side = 'hubspot' AND property = ?2 ORDER BY rowid",
         )?;
         let mut written: BTreeMap<(String, String, String, String), LinkChange> = BTreeMap::new();
-        let mut rows = statement.query([run])?;
+        let mut rows = statement.query(params![run, ASSOCIATIONS])?;
         while let Some(row) = rows.next()? {
             let (object, from): (String, String) = (row.get(0)?, row.get(1)?);
             let (before, after) = (told(row.get(2)?)?, told(row.get(3)?)?);

@@ -291,6 +291,22 @@ async fn newest_takes_the_side_that_changed_last_by_more_than_a_breath() {
 }
 
 #[tokio::test]
+async fn newest_takes_no_later_edit_of_another_field_for_one_of_this() {
+    let mirror = Mirror::with(&[&format!("{CONTACTS}\nconflict: newest")], Arc::new(Unstopped));
+    mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();
+    let person = mirror.person();
+    for (edit, when) in [("city = 'Oslo'", 3_600_000), ("first_name = 'Anna'", 10_800_000)] {
+        person.execute(&format!("UPDATE contacts SET {edit}"), []).unwrap();
+        let newest = "UPDATE sync_touched SET at = ?1 WHERE seq = (SELECT max(seq) FROM sync_touched)";
+        person.execute(newest, [at(when).to_string()]).unwrap();
+    }
+    let theirs = record(1, 7_200_000, &ANN.replace("\"city\":null", "\"city\":\"Bergen\""));
+    assert_eq!(mirror.apply(vec![theirs]).await.unwrap().conflicts, 1);
+    assert_eq!(mirror.one("SELECT city || ' ' || first_name FROM contacts"), "Bergen Anna");
+    assert_eq!(mirror.one("SELECT local FROM sync_conflicts"), "Oslo", "the loser is kept");
+}
+
+#[tokio::test]
 async fn a_read_only_column_never_counts_as_edited() {
     let mirror = Mirror::new();
     mirror.apply(vec![record(1, 5, ANN)]).await.unwrap();

@@ -102,6 +102,11 @@ fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_pe
         let mut world = world_with("companies: {}", &edges).await;
         world.pushing.max_updates.at_least = 2;
         sql(&world, "DELETE FROM associations");
+        // Nothing else of the object type leaves either.
+        sql(
+            &world,
+            "UPDATE contacts SET first_name = 'Mine' WHERE _row = 7; UPDATE contacts SET archived = 1 WHERE _row = 8",
+        );
         writes(&world);
         assert_eq!(allowing(&world).await, ["updates=4"], "a plan says it before");
         let report = world.run(Command::Push, None).await.unwrap();
@@ -109,9 +114,32 @@ fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_pe
         assert!(error.contains("4 of 4 associations") && error.contains("--allow updates=4"), "{error}");
         assert_eq!(writes(&world), 0);
         world.pushing.allow_updates = Some(4);
-        assert_eq!(world.run_well(Command::Push).await.unwrap().pushed().unlinked, 4);
+        let pushed = world.run_well(Command::Push).await.unwrap().pushed();
+        assert_eq!((pushed.unlinked, pushed.updated, pushed.archived), (4, 1, 1));
         assert!(world.rehearsal.portal().associations("contacts", "companies").is_empty());
         settled(&world).await;
+    });
+}
+
+#[test]
+fn p25_what_is_taken_apart_after_the_belts_were_looked_at_waits_for_the_next_run_and_its_belts() {
+    paused(async {
+        let edges = [(0, 0, 279), (1, 1, 279), (2, 2, 279), (3, 3, 279)];
+        let mut world = world_with("companies: {}", &edges).await;
+        (world.pushing.max_updates.percent, world.pushing.max_updates.at_least) = (0.0, 0);
+        add(&world, &ids(&world, "contacts")[0].to_string(), &ids(&world, "companies")[1].to_string(), None);
+        let (person, mut once) = (world.person(), Some(()));
+        world.at_each("push.links_read", move || {
+            if once.take().is_some() {
+                person.execute_batch("DELETE FROM associations WHERE rowid <= 4").unwrap();
+            }
+        });
+        let pushed = world.run_well(Command::Push).await.unwrap().pushed();
+        assert_eq!(pushed.unlinked, 0);
+        let report = world.run(Command::Push, None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("--allow updates="), "{error}");
+        assert!(world.rehearsal.portal().associations("contacts", "companies").len() >= 4);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::super::world::{Command, World, paused, stopped};
 use super::super::{after, ids, minutes};
-use super::{add, add_there, settled, sql, there, world_between, world_with, writes};
+use super::{add, add_there, lose_the_answer, settled, sql, there, world_between, world_with, writes};
 use simulator::Category;
 use sync_core::store::Fate;
 
@@ -108,6 +108,28 @@ fn an_undone_run_gives_the_mark_of_the_primary_company_back_to_the_one_that_lost
             assert_eq!(writes(&world), 0, "undoing it twice does nothing more");
         });
     }
+}
+
+#[test]
+fn pairs_of_which_a_later_run_found_out_are_undone_with_the_run_that_sent_them() {
+    paused(async {
+        let world = world_with("companies: {}", &[(2, 0, 1)]).await;
+        let (contact, companies) = (ids(&world, "contacts")[2], ids(&world, "companies"));
+        let [first, second] = [0, 1].map(|n| (contact, companies[n]));
+        add(&world, &contact.to_string(), &second.1.to_string(), Some("Primary"));
+        lose_the_answer(&world, "companies/batch/create");
+        let run = world.run_well(Command::Push).await.unwrap();
+        assert_eq!((run.pushed().linked, run.pushed().unknown), (0, 1));
+        after(minutes(2)).await;
+        let later = world.run_well(Command::Pull).await.unwrap();
+        assert_eq!([there(&world, first), there(&world, second)], [vec![""], vec!["", "Primary"]]);
+        assert!(fates(&world, later.run_id).await.is_empty(), "it sent nothing");
+        assert_eq!(fates(&world, run.run_id).await, [Fate::Undone]);
+        // The pair that lost the label by it is part of what the run wrote.
+        world.run_well(Command::Undo(run.run_id, false)).await.unwrap();
+        assert_eq!([there(&world, first), there(&world, second)], [vec!["", "Primary"], vec![]]);
+        settled(&world).await;
+    });
 }
 
 #[test]
