@@ -177,7 +177,8 @@ fn insert_row(
             person.execute(&sql, params![uid, token]).unwrap();
         }
     }
-    ledger.made(object, &token, if mail.is_some() { 1 } else { 2 });
+    let carried = world.mappings.iter().any(|mapping| mapping.object == object && mapping.unique.is_some());
+    ledger.made(object, &token, if mail.is_some() || carried { 1 } else { 2 });
     ledger.wrote_here(object, (&uid, None), property, Some(token));
     uid
 }

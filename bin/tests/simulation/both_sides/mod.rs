@@ -8,8 +8,8 @@ mod frames;
 mod links;
 mod races;
 
-use super::ledger::Ledger;
 use super::ledger::archives::Archives;
+use super::ledger::{Ledger, OWN_KEY};
 use super::oracle;
 use super::people::LocalEdits;
 use super::schedule::{self, acceptable};
@@ -18,7 +18,7 @@ use bulk::Reader;
 use fastrand::Rng;
 use mappings::Mapping;
 use rusqlite::Connection;
-use simulator::Faults;
+use simulator::{Faults, NewProperty};
 use std::cell::RefCell;
 use std::time::Duration;
 use sync_core::{Belt, Report, RunError};
@@ -45,7 +45,14 @@ pub(super) fn run(seed: u64) -> Result<(u64, u64), String> {
         let mut world = World::new(settings);
         world.stays_in_place = true;
         schedule::sweep_often(seed, &mut world);
-        world.mappings = mappings(&mut dice, &mut Rng::with_seed(seed ^ 0xde1e7e));
+        let mut own_keys = Rng::with_seed(seed ^ 0x0171e);
+        let unique = own_keys.u8(..3) == 0;
+        if unique {
+            let now = world.rehearsal.now();
+            world.rehearsal.portal().add_property(now, "companies", &NewProperty::unique(OWN_KEY)).unwrap();
+        }
+        world.pushing.verify = own_keys.u8(..3) == 0;
+        world.mappings = mappings(&mut dice, &mut Rng::with_seed(seed ^ 0xde1e7e), unique);
         world.pushing.max_updates = Belt { percent: 1.0, at_least: BELTS.0 };
         world.pushing.max_archives = Belt { percent: 1.0, at_least: BELTS.1 };
         world.rehearsal.portal().log_writes(true);
@@ -89,13 +96,17 @@ fn judge(world: &World, ledger: &Ledger) -> Result<(), String> {
     oracle::the_token_is_nowhere(world)
 }
 
-fn mappings(dice: &mut Rng, deletes: &mut Rng) -> Vec<Mapping> {
+fn mappings(dice: &mut Rng, deletes: &mut Rng, unique: bool) -> Vec<Mapping> {
     // A pair is stored in the direction of the mapping that names it, or of the first object's, where both do.
     let sides = [[true, false], [false, true], [true, true]][dice.usize(..3)];
     let all = OBJECTS.iter().map(|(object, fields)| {
         let fields: String = fields.iter().map(|(property, column)| format!("  {property}: {column}\n")).collect();
         let policy = ["remote_wins", "local_wins", "newest", "hold"][dice.usize(..4)];
-        let key = if *object == "contacts" { "key: email\n" } else { "" };
+        let key = match *object {
+            "contacts" => "key: email\n".to_owned(),
+            "companies" if unique => format!("unique: {OWN_KEY}\n"),
+            _ => String::new(),
+        };
         let email = if *object == "contacts" { "  email: mail\n" } else { "" };
         let pairs = match *object {
             "contacts" if sides[0] => "associations: { companies: {} }\n",

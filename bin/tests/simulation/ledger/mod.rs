@@ -9,6 +9,9 @@ use simulator::{Millis, Portal, Value};
 use std::collections::BTreeSet;
 use sync_core::model::Timestamp;
 
+/// The property in which the records of some seeds' companies carry the keys of their rows.
+pub(in crate::simulation) const OWN_KEY: &str = "row_key";
+
 type Verdict = Result<(), String>;
 
 /// A value that somebody wrote into the mirror.
@@ -241,6 +244,12 @@ impl Ledger {
         let made: BTreeSet<&str> = self.made.iter().map(|(_, token, _)| token.as_str()).collect();
         let portal = world.rehearsal.portal();
         let person = world.reader();
+        // With `verify`, what was written over unseen is found in the history, and put back where the remote wins.
+        let put_back = |written: &simulator::Written, value: &str| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sync_conflicts WHERE object = ?1 AND property = ?2 AND remote = ?3
+                       AND kind = 'overwritten_in_window')";
+            person.query_row(sql, [&written.object, &written.property, value], |row| row.get::<_, bool>(0)).unwrap()
+        };
         let writes = portal.writes();
         for written in writes {
             let value = text(&written.received).unwrap_or_default();
@@ -249,8 +258,12 @@ impl Ledger {
                 continue;
             }
             let wished = match value.as_str() {
+                // A row's own key, where its records carry it.
+                uid if written.property == OWN_KEY => person
+                    .query_row("SELECT EXISTS (SELECT 1 FROM sync_journal WHERE uid = ?1)", [uid], |row| row.get(0))
+                    .unwrap(),
                 "" => self.emptied(&portal, &person, written),
-                value => authored.contains(value) || made.contains(value),
+                value => authored.contains(value) || made.contains(value) || put_back(written, value),
             };
             if !wished {
                 return Err(format!(
