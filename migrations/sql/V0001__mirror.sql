@@ -137,6 +137,7 @@ CREATE TABLE sync_conflicts (
     run_id INTEGER NOT NULL, created_at TEXT NOT NULL, resolved_at TEXT
 );
 CREATE UNIQUE INDEX sync_conflicts_open ON sync_conflicts (object, record_id, property) WHERE resolved_at IS NULL;
+CREATE INDEX sync_conflicts_adopted ON sync_conflicts (object, record_id, property) WHERE kind = 'adopted';
 
 CREATE TABLE sync_rejects (
     id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, record_id TEXT, uid TEXT, operation TEXT NOT NULL,
@@ -168,7 +169,7 @@ CREATE TABLE sync_journal (
 CREATE INDEX sync_journal_open ON sync_journal (object, row_handle) WHERE settled_at IS NULL;
 CREATE INDEX sync_journal_recovered ON sync_journal (record_id) WHERE recovered_in IS NOT NULL;
 CREATE INDEX sync_journal_audit ON sync_journal (object) WHERE audit IS NOT NULL;
-CREATE INDEX sync_journal_by_run ON sync_journal (run_id);
+CREATE INDEX sync_journal_by_run ON sync_journal (run_id, object, uid);
 
 -- The same for pairs of records: which kinds of association both sides agreed on, and which the pair was to have, as
 -- JSON arrays. An open entry's pair is read before anything else of it is sent.

@@ -59,10 +59,10 @@ impl<R: Remote + 'static> Engine<R> {
         if let Err(error) = self.pass_stages(&mut report, server_now, mappings, objects, stages).await {
             report.error = Some(error);
         }
-        for (object, part) in &mut report.objects {
-            let Some(stopped) = part.push_stopped.take() else { continue };
-            if let Some(other) = part.error.replace(stopped) {
-                self.warn(format!("{object}: {other}"));
+        for part in report.objects.values_mut() {
+            // Beside another error both are told, and the worse one counts.
+            if part.error.is_none() {
+                part.error = part.push_stopped.take();
             }
         }
         report
@@ -86,7 +86,8 @@ impl<R: Remote + 'static> Engine<R> {
         if let Some(expected) = expected.filter(|expected| *expected != account.portal_id) {
             return Err(RunError::OtherThanNamed { named: expected.to_owned(), found: account.portal_id });
         }
-        let run = self.enter_run(command, Some(account.clone()), lock).await?;
+        let remote_ahead = account.server_time.millis() - self.store().now().millis();
+        let run = self.enter_run(command, Some((account.portal_id.clone(), remote_ahead)), lock).await?;
         Ok((account, run))
     }
 
@@ -101,19 +102,19 @@ impl<R: Remote + 'static> Engine<R> {
     async fn enter_run(
         &self,
         command: &'static str,
-        account: Option<Account>,
+        answered: Option<(String, i64)>,
         lock: &RunLock,
     ) -> Result<i64, RunError> {
         let known = lock.last_run();
         // On the disk before its number is noted outside: else power that fails would make it look like a restored copy.
-        let (run, restored, ahead) = self
+        let (run, restored) = self
             .store()
             .write_durably(move |write| {
-                if let Some(account) = &account {
-                    write.bind_portal(&account.portal_id)?;
+                if let Some((portal, remote_ahead)) = answered {
+                    write.bind_portal(&portal)?;
+                    write.keep_remote_ahead(remote_ahead)?;
                 }
-                let ahead = account.map_or(0, |account| write.ahead(account.server_time));
-                Ok((write.begin_run(command, known)?, write.is_restored()?, ahead))
+                Ok((write.begin_run(command, known)?, write.is_restored()?))
             })
             .await?;
         if let Err(error) = lock.note_run(run) {
@@ -122,12 +123,7 @@ impl<R: Remote + 'static> Engine<R> {
         if restored {
             self.warn(RESTORED.to_owned());
         }
-        self.store()
-            .call(move |store| {
-                store.belong_to_run(run, ahead);
-                Ok(())
-            })
-            .await?;
+        self.store().call(move |store| store.belong_to_run(run)).await?;
         self.step("cycle.run_begun")?;
         Ok(run)
     }

@@ -14,6 +14,7 @@ mod creates;
 mod decisions;
 mod evidence;
 mod extent;
+mod intend;
 mod links;
 mod look;
 mod lookalikes;
@@ -142,6 +143,7 @@ impl<R: Remote + 'static> Engine<R> {
         report: &mut Report,
     ) -> Result<(), RunError> {
         let (mut open, mut due): (Vec<Arc<Table>>, BTreeMap<String, Due>) = Default::default();
+        let mut held = BTreeMap::new();
         for table in tables {
             let part = report.objects.entry(table.object().to_owned()).or_default();
             if part.error.is_some() || part.skipped.is_some() {
@@ -149,8 +151,9 @@ impl<R: Remote + 'static> Engine<R> {
             }
             match self.admit(table, part.full_look, looked).await {
                 Ok(None) => {}
-                Ok(Some(found)) => {
+                Ok(Some((found, back))) => {
                     part.pushed.refused += found.unsendable;
+                    held.extend(back.map(|back| (table.object().to_owned(), back)));
                     due.insert(table.object().to_owned(), found);
                     open.push(Arc::clone(table));
                 }
@@ -159,10 +162,11 @@ impl<R: Remote + 'static> Engine<R> {
         }
         let full = report.daily || report.restored;
         if !open.is_empty() {
-            for (object, held) in self.links_within_belts(&open, full, report).await? {
-                open.retain(|table| table.object() != object);
-                report.objects.entry(object).or_default().push_stopped = Some(held.into());
-            }
+            self.links_within_belts(&open, full, &mut held, report).await?;
+        }
+        for (object, held) in held {
+            open.retain(|table| table.object() != object);
+            report.objects.entry(object).or_default().push_stopped = Some(held.into());
         }
         let breaker = Arc::new(Breaker::default());
         for operation in ORDER {
@@ -185,8 +189,13 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// What may be sent of a table's changes: nothing before it was read in full, and all that is due within the belts.
-    async fn admit(&self, table: &Arc<Table>, full_look: bool, looked: bool) -> Result<Option<Due>, RunError> {
+    /// What may be sent of a table's changes, and what belts hold it back: nothing before it was read in full.
+    async fn admit(
+        &self,
+        table: &Arc<Table>,
+        full_look: bool,
+        looked: bool,
+    ) -> Result<Option<(Due, Option<HeldBack>)>, RunError> {
         let object = table.object().to_owned();
         let (status, unguarded) =
             self.store().call(move |store| Ok((store.object_status(&object)?, store.was_unguarded(&object)))).await?;
@@ -197,7 +206,7 @@ impl<R: Remote + 'static> Engine<R> {
         if !looked && (full_look || unguarded) {
             self.heal(table, true).await?;
         }
-        self.due_within_belts(table).await.map(Some)
+        self.look_what_is_due(table).await.map(Some)
     }
 
     async fn gather(

@@ -45,7 +45,7 @@ pub struct ObjectReport {
     pub full_look: bool,
     /// Why this object type was left out, if it was and the run went on.
     pub skipped: Option<String>,
-    /// Why its push ended early, where the pull goes on; at the end of the run it is its error.
+    /// Why its push ended early, where the pull goes on. At the end of the run it is its error, unless there is another one.
     pub push_stopped: Option<RunError>,
     /// Why its part ended early, if it did.
     pub error: Option<RunError>,
@@ -63,7 +63,8 @@ impl ObjectReport {
 impl Report {
     /// The first error that should decide how the command ends: the run's own, else the objects'.
     pub fn errors(&self) -> impl Iterator<Item = &RunError> {
-        self.error.iter().chain(self.objects.values().filter_map(|object| object.error.as_ref()))
+        let objects = self.objects.values().flat_map(|object| object.error.iter().chain(&object.push_stopped));
+        self.error.iter().chain(objects)
     }
 
     /// Everything that was pushed.

@@ -27,8 +27,8 @@ pub(super) fn outcome(report: &mut Report) -> Outcome {
         if report.sends && part.pushed.unknown > 0 {
             exit = exit.and(Exit::Later);
         }
-        if let Some(error) = part.error.take() {
-            part.failed = Some(error.to_string());
+        for error in [part.error.take(), part.push_stopped.take()].into_iter().flatten() {
+            part.failed.get_or_insert_with(|| error.to_string());
             if matches!(error, RunError::Belt(_)) {
                 belted.insert(object.clone());
             }
@@ -67,7 +67,21 @@ fn after_colon(error: &CommandError) -> &str {
 mod tests {
     use super::outcome;
     use crate::exit::Exit;
-    use sync_core::{ObjectReport, Pushed, Report};
+    use sync_core::{ObjectReport, Pushed, Report, RunError};
+
+    #[test]
+    fn p25_a_belt_of_the_push_hides_no_worse_error_of_the_pull_beside_it() {
+        let mut report = Report::default();
+        let part = ObjectReport {
+            error: Some(RunError::Belt("nothing is left".to_owned())),
+            push_stopped: Some(RunError::Storm("too much failed".to_owned())),
+            ..ObjectReport::default()
+        };
+        report.objects.insert("deals".to_owned(), part);
+        let ended = outcome(&mut report);
+        assert_eq!((ended.exit, ended.complaints.len()), (Exit::Belt, 2));
+        assert_eq!(report.objects["deals"].failed.as_deref(), Some("nothing is left"));
+    }
 
     #[test]
     fn p11_a_push_that_was_not_answered_is_not_done() {

@@ -13,7 +13,7 @@ use sync_core::model::{AssociationKind, RecordId};
 use sync_core::plan::changes::{FieldChange, Operation, RowChange};
 use sync_core::plan::links::Kinds;
 use sync_core::store::LinkChange;
-use sync_core::{HeldBack, PlannedObject, Survey};
+use sync_core::{PlannedObject, Survey};
 use tokio::time::Instant;
 
 /// Show what a push would send, field by field.
@@ -60,18 +60,20 @@ struct ObjectDocument<'a> {
     archives: Vec<RowDocument<'a>>,
     associations: Associations<'a>,
     /// What belts would hold back of it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    held_back: Vec<HeldBackDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<HeldBackDocument>,
+    /// New rows that a push would refuse.
+    refused: u64,
     /// Why nothing of it would be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct HeldBackDocument<'a> {
-    what: &'a str,
+struct HeldBackDocument {
+    what: String,
     /// What `--allow` lets it through with.
-    allow: &'a str,
+    allow: String,
 }
 
 #[derive(Serialize)]
@@ -191,9 +193,13 @@ pub(super) fn show<T: Transport + 'static>(
             output
                 .line(format!("{object}: {rows} sent and never answered; the next push finds out what became of it"))?;
         }
+        for (object, planned) in survey.iter().filter(|(_, planned)| planned.refused > 0) {
+            let rows = words::counted(planned.refused, "new row", "new rows");
+            output.line(format!("{object}: {rows} would be refused: empty, or with the key of another new one"))?;
+        }
         for (object, planned) in &survey {
-            for HeldBack { what, allow } in &planned.held_back {
-                output.line(format!("{object}: {what} without --allow {allow}"))?;
+            if let Some(held) = &planned.held_back {
+                output.line(format!("{object}: {} without --allow {}", held.what(), held.allow()))?;
             }
         }
         for object in stopped(&survey) {
@@ -294,7 +300,8 @@ fn object_document<'a>(object: &'a str, planned: &'a PlannedObject) -> ObjectDoc
             add: link_documents(planned, |link| (&link.local, &link.base)),
             remove: link_documents(planned, |link| (&link.base, &link.local)),
         },
-        held_back: planned.held_back.iter().map(|HeldBack { what, allow }| HeldBackDocument { what, allow }).collect(),
+        held_back: planned.held_back.as_ref().map(|held| HeldBackDocument { what: held.what(), allow: held.allow() }),
+        refused: planned.refused,
         error: planned.stopped.as_deref().or(planned.skipped.as_deref()),
     }
 }

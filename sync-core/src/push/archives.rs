@@ -8,14 +8,12 @@
 
 use super::Pushed;
 use super::breaker::Breaker;
-use super::look::fresh;
 use crate::engine::Engine;
 use crate::error::RunError;
 use crate::model::RecordId;
 use crate::plan::changes::Operation;
 use crate::remote::{Remote, Writing};
-use crate::store::{Entry, Suspect, Table};
-use std::collections::HashSet;
+use crate::store::{Suspect, Table};
 use std::sync::Arc;
 
 impl<R: Remote + 'static> Engine<R> {
@@ -28,7 +26,7 @@ impl<R: Remote + 'static> Engine<R> {
         pushed: &mut Pushed,
     ) -> Result<(), RunError> {
         breaker.check()?;
-        let entries = self.intend_archives(table, batch, pushed).await?;
+        let entries = self.intend(table, batch, Operation::Archive, pushed).await?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -56,46 +54,5 @@ impl<R: Remote + 'static> Engine<R> {
         pushed.archived -= passed_over;
         pushed.refused += passed_over;
         Ok(())
-    }
-
-    async fn intend_archives(
-        &self,
-        table: &Arc<Table>,
-        batch: Vec<Suspect>,
-        pushed: &mut Pushed,
-    ) -> Result<Vec<Entry>, RunError> {
-        let ids: Vec<RecordId> = batch.iter().filter_map(|suspect| suspect.id.clone()).map(RecordId::from).collect();
-        let look = || async {
-            let records = self.remote().read(table.object(), &ids, false, &table.fetched).await?;
-            let associations = self.associations_of_changed(table, &records).await?;
-            Ok::<_, RunError>((records, associations))
-        };
-        let (records, associations) = fresh(look).await?;
-        self.step("push.read_before_archives")?;
-        let writing = Arc::clone(table);
-        let (entries, conflicts) = self
-            .store()
-            .write_durably(move |write| {
-                let conflicts = write.apply(&writing, &records)?.conflicts;
-                let live: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
-                let waiting = write.waiting(&writing, &batch)?;
-                let mut entries = Vec::with_capacity(batch.len());
-                for (_, plan) in write.plans(&writing, &batch, &waiting)?.rows {
-                    let Some(change) = plan.change.filter(|change| change.operation == Operation::Archive) else {
-                        continue;
-                    };
-                    // A record that is not there any more is the next pull's to explain.
-                    if change.id.as_ref().is_some_and(|id| live.contains(id.as_str())) {
-                        entries.push(write.intend(&writing, &change)?);
-                    }
-                }
-                associations.apply(write)?;
-                write.step("push.intending")?;
-                Ok((entries, conflicts))
-            })
-            .await?;
-        pushed.conflicts += conflicts;
-        self.step("push.intended")?;
-        Ok(entries)
     }
 }

@@ -27,7 +27,7 @@ impl<R: Remote + 'static> Engine<R> {
         breaker.check()?;
         let looking = Arc::clone(table);
         let Twins { new, folded, refused } =
-            self.store().write(move |write| write.part_twins(&looking, &batch, true)).await?;
+            self.store().write(move |write| write.part_twins(&looking, &batch)).await?;
         pushed.adopted += folded;
         pushed.refused += refused;
         self.step("push.twins_parted")?;

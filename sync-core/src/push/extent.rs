@@ -18,13 +18,41 @@ pub(super) struct Extent {
     cleared: BTreeMap<String, u64>,
 }
 
-/// What a belt holds back, and what lets it through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why belts hold an object type back, and what lets it through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldBack {
-    /// What there is too much of, and what is not sent for that reason.
-    pub what: String,
+    /// What there is too much of, one after another.
+    why: Vec<String>,
+    /// How many updates a person has to allow.
+    updates: Option<u64>,
+    /// How many archives.
+    archives: Option<u64>,
+}
+
+impl HeldBack {
+    /// So many updates are too many, which is told in words.
+    pub(super) fn updates(why: String, count: u64) -> Self {
+        Self { why: vec![why], updates: Some(count), archives: None }
+    }
+
+    /// What there is too much of, and what becomes of it.
+    pub fn what(&self) -> String {
+        format!("{}, so nothing is sent", self.why.join("; "))
+    }
+
     /// What a person passes to `--allow`.
-    pub allow: String,
+    pub fn allow(&self) -> String {
+        let number = |name: &str, count: Option<u64>| count.map(|count| format!("{name}={count}"));
+        let numbers = [number("updates", self.updates), number("archives", self.archives)];
+        numbers.into_iter().flatten().collect::<Vec<_>>().join(",")
+    }
+
+    /// Both: who lets one through lets the other through as well.
+    pub(super) fn and(&mut self, other: Self) {
+        self.why.extend(other.why);
+        self.updates = self.updates.max(other.updates);
+        self.archives = self.archives.max(other.archives);
+    }
 }
 
 impl Extent {
@@ -53,27 +81,26 @@ impl Extent {
         filled: &BTreeMap<String, u64>,
         settings: &PushSettings,
     ) -> Option<HeldBack> {
-        let (mut why, mut allow) = (Vec::new(), Vec::new());
+        let mut held = HeldBack::default();
         let most = settings.max_updates.limit(rows, settings.allow_updates);
         let many = self.updates > most;
         if many {
-            why.push(format!("{} {object} were edited and {most} may be updated at once", self.updates));
+            held.why.push(format!("{} {object} were edited and {most} may be updated at once", self.updates));
         }
         let cleared = match settings.allow_updates.is_some_and(|allowed| allowed >= self.updates) {
             true => Vec::new(),
             false => self.cleared_by_mistake(object, filled, settings),
         };
         if many || !cleared.is_empty() {
-            allow.push(format!("updates={}", self.updates));
+            held.updates = Some(self.updates);
         }
-        why.extend(cleared);
+        held.why.extend(cleared);
         let most = settings.max_archives.limit(rows, settings.allow_archives);
         if self.archives > most {
-            why.push(format!("{} {object} are to be archived and {most} may be at once", self.archives));
-            allow.push(format!("archives={}", self.archives));
+            held.why.push(format!("{} {object} are to be archived and {most} may be at once", self.archives));
+            held.archives = Some(self.archives);
         }
-        let what = format!("{}, so nothing is sent", why.join("; "));
-        (!why.is_empty()).then(|| HeldBack { what, allow: allow.join(",") })
+        Some(held).filter(|held| !held.why.is_empty())
     }
 
     /// The columns of which so many values were cleared that it looks like a mistake, each in words.
@@ -103,7 +130,7 @@ pub(super) fn loses(change: &LinkChange) -> bool {
 
 impl From<HeldBack> for RunError {
     fn from(held: HeldBack) -> Self {
-        Self::Belt(format!("{}; look at `crmsync plan`, then pass --allow {}", held.what, held.allow))
+        Self::Belt(format!("{}; look at `crmsync plan`, then pass --allow {}", held.what(), held.allow()))
     }
 }
 
@@ -120,7 +147,7 @@ mod tests {
     }
 
     fn allow(held: Option<HeldBack>) -> Option<String> {
-        held.map(|held| held.allow)
+        held.map(|held| held.allow())
     }
 
     #[test]

@@ -71,41 +71,47 @@ impl<R: Remote + 'static> Engine<R> {
         self.step("push.linked")
     }
 
-    /// Looks whether the belts let everything through that is to be taken apart, before anything is sent of the object
-    /// types at whose records it begins. Returns the belts that do not, by object type.
+    /// Looks whether the belts let everything through that is to be taken apart between these tables and others, before
+    /// anything is sent. Those that do not are added to `held`, by object type.
     pub(super) async fn links_within_belts(
         &self,
         tables: &[Arc<Table>],
         full: bool,
+        held: &mut BTreeMap<String, HeldBack>,
         report: &mut Report,
-    ) -> Result<BTreeMap<String, HeldBack>, RunError> {
+    ) -> Result<(), RunError> {
         let look = self.survey_links(full).await?;
         for (object, count) in look.refused {
             pushed_of(report, &object).refused += count;
         }
         let due: Vec<LinkChange> = look.changes.into_iter().filter(|change| self.scope().holds(change)).collect();
-        let mut stopped = BTreeMap::new();
         for (pair, losing) in losing(&due) {
+            let ends = [&pair.from, &pair.to];
+            let is_out = |object: &&String| report.objects.get(*object).is_some_and(ObjectReport::is_out);
             let is_open = |object: &&String| tables.iter().any(|table| table.object() == **object);
-            let Some(object) = [&pair.from, &pair.to].into_iter().find(is_open) else { continue };
-            if let Some(held) = self.links_held_back(&pair, losing).await? {
-                stopped.insert(object.clone(), held);
+            // Of an end that is held back already nothing is sent, so no other one is held back for it.
+            let stopped = ends.into_iter().find(|end| held.contains_key(*end));
+            let Some(object) = stopped.or_else(|| ends.into_iter().find(is_open)) else { continue };
+            if ends.iter().any(is_out) {
+                continue;
+            }
+            if let Some(more) = self.links_held_back(&pair, losing).await? {
+                held.entry(object.clone()).or_default().and(more);
             }
         }
-        Ok(stopped)
+        Ok(())
     }
 
     /// The belt of updates, where it holds back that so many pairs of records lose labels: a tool that empties the table
     /// of associations must not take a portal apart.
     pub(super) async fn links_held_back(&self, pair: &Pair, losing: u64) -> Result<Option<HeldBack>, RunError> {
         let (known, most) = self.link_belt(pair).await?;
-        Ok((losing > most).then(|| HeldBack {
-            what: format!(
-                "{losing} of {known} associations of {} and {} were taken away and {most} may be at once, so nothing is \
-                 sent",
+        Ok((losing > most).then(|| {
+            let why = format!(
+                "{losing} of {known} associations of {} and {} were taken away and {most} may be at once",
                 pair.from, pair.to
-            ),
-            allow: format!("updates={losing}"),
+            );
+            HeldBack::updates(why, losing)
         }))
     }
 
@@ -354,7 +360,12 @@ impl<R: Remote + 'static> Engine<R> {
             ids.extend(self.store().call(move |store| store.stored_neighbours(&of, &ends)).await?);
         }
         let ids = Vec::from_iter(ids);
-        let answers = self.ask(&pair.from, &pair.to, &ids).await?.unwrap_or_default();
+        let answers = match self.ask(&pair.from, &pair.to, &ids).await? {
+            Some(answers) => answers,
+            // They may not be read, which has been told: what was sent earlier stays open, and nothing is waited for.
+            None if !done => return Ok(SettledLinks::default()),
+            None => Vec::new(),
+        };
         self.step("push.links_read_again")?;
         let of = pair.clone();
         Ok(self.store().write(move |write| write.settle_links(&of, &entries, &answers, done, sole)).await?)

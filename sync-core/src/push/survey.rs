@@ -26,8 +26,10 @@ pub struct PlannedObject {
     pub unsettled: u64,
     /// Pairs of records whose associations are to be written.
     pub links: Vec<LinkChange>,
-    /// What belts would hold back of it, with what lets it through.
-    pub held_back: Vec<HeldBack>,
+    /// New rows that a push would refuse before any call: empty ones, and those with the key of another new row.
+    pub refused: u64,
+    /// Why belts would hold it back, if they would.
+    pub held_back: Option<HeldBack>,
     /// Why nothing of it would be sent, where its table was made anew by a tool.
     pub stopped: Option<String>,
     /// Why it was left out, where no pull has read its properties yet.
@@ -78,16 +80,17 @@ impl<R: Remote + 'static> Engine<R> {
                 if full || unguarded {
                     self.heal(&table, true).await?;
                 }
-                self.reject_new(&table).await?;
                 let (mut planned, extent) = self.survey(&table).await?;
-                planned.held_back.extend(self.held_back(&table, &extent).await?);
+                planned.held_back = self.held_back(&table, &extent).await?;
                 survey.insert(table.object().to_owned(), planned);
             }
         }
         self.plan_links(&mut survey, full).await?;
         for planned in survey.values_mut() {
             for (pair, losing) in losing(&planned.links) {
-                planned.held_back.extend(self.links_held_back(&pair, losing).await?);
+                if let Some(more) = self.links_held_back(&pair, losing).await? {
+                    planned.held_back.get_or_insert_default().and(more);
+                }
             }
         }
         Ok(survey)
@@ -158,18 +161,6 @@ impl<R: Remote + 'static> Engine<R> {
         Ok(())
     }
 
-    /// New rows of which a push would find out before any call that they cannot be made become rejects now.
-    async fn reject_new(&self, table: &Arc<Table>) -> Result<(), RunError> {
-        let object = table.object().to_owned();
-        let mut new = self.store().call(move |store| store.suspects(&object)).await?;
-        new.retain(|suspect| suspect.id.is_none());
-        for some in new.chunks(ROWS) {
-            let (looking, some) = (Arc::clone(table), some.to_vec());
-            self.store().write(move |write| write.part_twins(&looking, &some, false)).await?;
-        }
-        Ok(())
-    }
-
     /// Every change of a table, to be shown, and how much that is; nothing of it is sent.
     async fn survey(&self, table: &Arc<Table>) -> Result<(PlannedObject, Extent), RunError> {
         let mut planned = PlannedObject::default();
@@ -182,6 +173,7 @@ impl<R: Remote + 'static> Engine<R> {
             planned.changes.extend(plan.change.into_iter().chain(then));
         })
         .await?;
+        planned.refused = self.take_refused_out(table, &mut planned.changes).await?;
         let object = table.object().to_owned();
         // An idle run writes nothing.
         if !planned.changes.is_empty() || self.store().call(move |store| store.tells_pending(&object)).await? {
@@ -191,12 +183,9 @@ impl<R: Remote + 'static> Engine<R> {
         Ok((planned, extent))
     }
 
-    /// Looks what is due, and whether the belts let everything of it through. Nothing but that is then sent: what
-    /// somebody asks for later is the next run's, and its belts'.
-    ///
-    /// # Errors
-    /// [`RunError::Belt`] naming the number to allow.
-    pub(super) async fn due_within_belts(&self, table: &Arc<Table>) -> Result<Due, RunError> {
+    /// Looks what is due, and which belts hold it back. Nothing but that is then sent: what somebody asks for later is the
+    /// next run's, and its belts'.
+    pub(super) async fn look_what_is_due(&self, table: &Arc<Table>) -> Result<(Due, Option<HeldBack>), RunError> {
         let (mut due, mut extent) = (Due::default(), Extent::default());
         let (scope, object) = (Arc::clone(self.scope()), table.object().to_owned());
         self.compare(table, |suspect, plan| {
@@ -206,13 +195,24 @@ impl<R: Remote + 'static> Engine<R> {
             }
         })
         .await?;
-        match self.held_back(table, &extent).await? {
-            Some(held) => Err(held.into()),
-            None => Ok(due),
-        }
+        let held = self.held_back(table, &extent).await?;
+        Ok((due, held))
     }
 
-    /// The belt that holds so many changes of a table back.
+    /// Takes the new rows out that a push would refuse before any call. Returns how many.
+    async fn take_refused_out(&self, table: &Arc<Table>, changes: &mut Vec<RowChange>) -> Result<u64, RunError> {
+        let mut refused = HashSet::new();
+        let new: Vec<RowChange> =
+            changes.iter().filter(|change| change.operation == Operation::Create).cloned().collect();
+        for some in new.chunks(ROWS) {
+            let (looking, some) = (Arc::clone(table), some.to_vec());
+            refused.extend(self.store().write(move |write| write.new_rows_to_refuse(&looking, &some)).await?);
+        }
+        changes.retain(|change| change.operation != Operation::Create || !refused.contains(&change.row));
+        Ok(refused.len() as u64)
+    }
+
+    /// The belts that hold so many changes of a table back.
     async fn held_back(&self, table: &Arc<Table>, extent: &Extent) -> Result<Option<HeldBack>, RunError> {
         let (columns, counted) = (extent.cleared_columns(), Arc::clone(table));
         let (rows, filled) = self

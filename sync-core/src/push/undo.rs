@@ -71,8 +71,9 @@ impl<R: Remote + 'static> Engine<R> {
         archive_created: bool,
     ) -> (TakenBack, Report) {
         let mut taken = TakenBack::default();
-        let prepared = self.prepare_undo(server_now, mappings, run, archive_created, &mut taken).await;
-        let report = match prepared {
+        let mut again = BTreeMap::new();
+        let prepared = self.prepare_undo(server_now, mappings, run, archive_created, (&mut taken, &mut again)).await;
+        let mut report = match prepared {
             // Nothing of it is mapped: a push of no object would be one of all.
             Ok(objects) if objects.is_empty() => Report::default(),
             Ok(objects) => {
@@ -81,6 +82,9 @@ impl<R: Remote + 'static> Engine<R> {
             }
             Err(error) => Report { error: Some(error), ..Report::default() },
         };
+        for (object, sent_again) in again {
+            report.objects.entry(object).or_default().pushed.sent_again += sent_again;
+        }
         (taken, report)
     }
 
@@ -92,13 +96,14 @@ impl<R: Remote + 'static> Engine<R> {
         mappings: &[Mapping],
         run: i64,
         archive_created: bool,
-        taken: &mut TakenBack,
+        (taken, again): (&mut TakenBack, &mut BTreeMap<String, u64>),
     ) -> Result<BTreeSet<String>, RunError> {
         let mut prepared = Report::default();
         let tables = self.prepare(server_now, mappings, &mut prepared).await?;
         let (unknown, mut objects) = (self.unknown_of(run).await?, BTreeSet::new());
         for table in tables.iter().filter(|table| unknown.contains(table.object())) {
-            self.recover(table, server_now).await?;
+            let recovered = self.recover(table, server_now).await?;
+            again.insert(table.object().to_owned(), recovered.sent_again);
             objects.insert(table.object().to_owned());
         }
         let (mut written, links) = self.written_by(run).await?;

@@ -61,20 +61,16 @@ struct Folding<'f> {
 
 impl Write<'_> {
     /// Looks in the mirror for the records of new rows: a row whose record has a row already is folded into that one. Of
-    /// two new rows with one key the later becomes a reject. A run that only shows what would be sent does not `fold`.
+    /// two new rows with one key the later becomes a reject.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn part_twins(&self, table: &Table, batch: &[Suspect], fold: bool) -> Result<Twins, StoreError> {
+    pub fn part_twins(&self, table: &Table, batch: &[Suspect]) -> Result<Twins, StoreError> {
         let waiting = self.waiting(table, batch)?;
         let mut twins = Twins::default();
         for (_, plan) in self.plans(table, batch, &waiting)?.rows {
             let Some(change) = plan.change.filter(|change| change.operation == Operation::Create) else { continue };
-            let twin = match self.record_of_key(table.object(), &change.uid)? {
-                Some(id) => Some(Twin { row: change.row, uid: change.uid.clone(), id: Some(id.as_str().to_owned()) }),
-                None => self.twin_of(table, &change)?,
-            };
-            match twin {
+            match self.row_or_record_of(table, &change)? {
                 None if change.fields.is_empty() => {
                     self.reject_change(
                         table,
@@ -103,7 +99,6 @@ impl Write<'_> {
                     twins.refused += 1;
                 }
                 None => twins.new.push(change),
-                Some(Twin { id: Some(_), .. }) if !fold => {}
                 Some(Twin { uid, id: Some(id), .. }) => {
                     self.fold_twin(table, change.row, (&uid, &id))?;
                     twins.folded += 1;
@@ -116,6 +111,31 @@ impl Write<'_> {
             }
         }
         Ok(twins)
+    }
+
+    /// Those of these new rows that [`Write::part_twins`] would refuse as they stand. Nothing becomes of it yet: the row
+    /// that one of them is a twin of may be gone by then.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn new_rows_to_refuse(&self, table: &Table, new: &[RowChange]) -> Result<Vec<i64>, StoreError> {
+        let mut refused = Vec::new();
+        for change in new {
+            let refuses = match self.row_or_record_of(table, change)? {
+                None => change.fields.is_empty() || self.may_have_been_made(table, change)?,
+                Some(Twin { id, row, .. }) => id.is_none() && row < change.row,
+            };
+            refused.extend(refuses.then_some(change.row));
+        }
+        Ok(refused)
+    }
+
+    /// The record of which a new row is known to be the row, or another row with its key.
+    fn row_or_record_of(&self, table: &Table, change: &RowChange) -> Result<Option<Twin>, StoreError> {
+        match self.record_of_key(table.object(), &change.uid)? {
+            Some(id) => Ok(Some(Twin { row: change.row, uid: change.uid.clone(), id: Some(id.as_str().to_owned()) })),
+            None => self.twin_of(table, change),
+        }
     }
 
     /// Whether a row without anything to tell its record by was there when the mirror was found to be restored from an

@@ -5,6 +5,7 @@
 use super::group::{Job, Queue};
 use super::{PATIENCE, Store, StoreError, Write};
 use crate::clock::Clock;
+use crate::model::Timestamp;
 use crate::steps::Steps;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -86,6 +87,11 @@ impl StoreHandle {
     fn new(executor: Executor, clock: Arc<dyn Clock>, steps: Arc<dyn Steps>) -> Self {
         let (turn, queue) = (tokio::sync::Mutex::new(None), Queue::default());
         Self { inner: Arc::new(Inner { executor, clock, steps, turn, queue }) }
+    }
+
+    /// The time by our clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// Runs `job` on the store, outside any transaction.

@@ -84,9 +84,9 @@ impl Write<'_> {
             .connection
             .prepare_cached(
                 "UPDATE sync_conflicts SET run_id = ?5, resolved_at = ?6 WHERE object = ?1 AND record_id = ?2
-                 AND property = ?3 AND local = ?4 AND kind = ?7 AND chosen = 'remote' AND resolved_at IS NOT NULL",
+                 AND property = ?3 AND local = ?4 AND kind = 'adopted' AND chosen = 'remote' AND resolved_at IS NOT NULL",
             )?
-            .execute(params![table.object(), id, property, key.own, self.run_id, self.now.to_string(), ADOPTED])?;
+            .execute(params![table.object(), id, property, key.own, self.run_id, self.now.to_string()])?;
         Ok(Some(key).filter(|_| told > 0))
     }
 

@@ -1,5 +1,6 @@
 //! Opening a mirror: the settings every connection needs, the schema brought up to date, the file recognised.
 
+use super::runs::remote_ahead;
 use super::status::ask_full_looks;
 use super::{PATIENCE, StoreError, Table};
 use rusqlite::Connection;
@@ -79,13 +80,14 @@ impl Store {
         }
         take_over(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
+        let remote_ahead = remote_ahead(&connection)?;
         let store = Self {
             connection,
             tables: BTreeMap::new(),
             put_back: BTreeSet::new(),
             unlooked: BTreeSet::new(),
             run_id: 0,
-            remote_ahead: 0,
+            remote_ahead,
             looked_at: Cell::new(None),
         };
         store.refuse_an_open_guard()?;

@@ -4,7 +4,7 @@ use super::audit::OVERWRITTEN;
 use super::{Store, StoreError, Write};
 use crate::model::Timestamp;
 use crate::plan::merge::Winner;
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
 /// Two clocks that are not the same tell nothing about changes closer than this.
@@ -51,11 +51,21 @@ pub struct RunTotals {
 }
 
 impl Store {
-    /// From here on, what is written belongs to the run `id`. The remote's clock is so many milliseconds ahead of ours.
-    pub fn belong_to_run(&mut self, id: i64, remote_ahead: i64) {
+    /// From here on, what is written belongs to the run `id`.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub fn belong_to_run(&mut self, id: i64) -> Result<(), StoreError> {
         self.run_id = id;
-        self.remote_ahead = remote_ahead;
+        self.remote_ahead = remote_ahead(&self.connection)?;
+        Ok(())
     }
+}
+
+/// How many milliseconds the remote's clock was ahead of ours when it was last asked.
+pub(super) fn remote_ahead(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT CAST(value AS INTEGER) FROM sync_meta WHERE key = 'remote_ahead'";
+    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 impl Write<'_> {
@@ -77,6 +87,17 @@ impl Write<'_> {
             self.note_restored(run)?;
         }
         Ok(run)
+    }
+
+    /// Keeps how many milliseconds the remote's clock is ahead of ours.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn keep_remote_ahead(&self, millis: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO sync_meta VALUES ('remote_ahead', ?1)")?
+            .execute([millis.to_string()])?;
+        Ok(())
     }
 
     /// Closes the row of the current run.

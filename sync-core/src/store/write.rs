@@ -32,11 +32,6 @@ impl Write<'_> {
         })
     }
 
-    /// How many milliseconds a clock that shows this time now is ahead of ours.
-    pub(crate) fn ahead(&self, other: Timestamp) -> i64 {
-        other.millis() - self.now.millis()
-    }
-
     /// A time of our clock by the remote's: what both sides did is never compared by two clocks.
     pub(super) fn there(&self, ours: Timestamp) -> Timestamp {
         Timestamp::from_millis(ours.millis() + self.remote_ahead)

@@ -61,7 +61,7 @@ fn p25_what_is_asked_for_after_the_belts_were_looked_at_waits_for_the_next_run_a
 /// What a plan says has to be passed to `--allow`.
 pub(super) async fn allowing(world: &World) -> Vec<String> {
     let survey = world.decide(async |engine, mappings| engine.plan(mappings, &[], false).await).await.unwrap();
-    survey.into_values().flat_map(|planned| planned.held_back).map(|held| held.allow).collect()
+    survey.into_values().flat_map(|planned| planned.held_back).map(|held| held.allow()).collect()
 }
 
 /// Somebody writes into the mirror in the moment before the first byte of the next push leaves.

@@ -35,7 +35,7 @@ async fn logged(days_ago: &[i64]) -> Mirror {
     mirror
         .handle
         .call(move |store| {
-            store.belong_to_run(run, 0);
+            store.belong_to_run(run)?;
             Ok(())
         })
         .await

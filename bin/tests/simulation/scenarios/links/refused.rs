@@ -122,6 +122,26 @@ fn p25_a_table_of_associations_that_was_emptied_takes_nothing_apart_without_a_pe
 }
 
 #[test]
+fn p25_all_belts_of_an_object_are_told_at_once_and_no_other_object_is_stopped_for_them() {
+    paused(async {
+        let edges = [(0, 0, 279), (1, 1, 279), (2, 2, 279), (3, 3, 279)];
+        let mut world = world_with("companies: {}", &edges).await;
+        (world.pushing.max_updates.percent, world.pushing.max_updates.at_least) = (0.0, 2);
+        sql(&world, "DELETE FROM associations; UPDATE contacts SET first_name = 'Mine' WHERE _row <= 3");
+        sql(&world, "UPDATE companies SET name = 'Mine' WHERE _row = 1");
+        assert_eq!(allowing(&world).await, ["updates=4"], "the larger of both numbers");
+        let report = world.run(Command::Push, None).await.unwrap();
+        let error = report.objects["contacts"].error.as_ref().unwrap().to_string();
+        assert!(error.contains("3 contacts were edited") && error.contains("4 of 4 associations"), "{error}");
+        assert_eq!(report.objects["companies"].pushed.updated, 1);
+        world.pushing.allow_updates = Some(4);
+        let pushed = world.run_well(Command::Push).await.unwrap().pushed();
+        assert_eq!((pushed.updated, pushed.unlinked), (3, 4));
+        settled(&world).await;
+    });
+}
+
+#[test]
 fn p25_what_is_taken_apart_after_the_belts_were_looked_at_waits_for_the_next_run_and_its_belts() {
     paused(async {
         let edges = [(0, 0, 279), (1, 1, 279), (2, 2, 279), (3, 3, 279)];
