@@ -6,12 +6,12 @@ use super::{after, ids, minutes, shown};
 
 const ARCHIVES: &str = "deletes: archive";
 
-fn is_active(world: &World, id: u64) -> bool {
+pub(super) fn is_active(world: &World, id: u64) -> bool {
     world.rehearsal.portal().record("contacts", id).unwrap().is_active()
 }
 
 /// A contact with an address.
-fn with_key(world: &World) -> (u64, String) {
+pub(super) fn with_key(world: &World) -> (u64, String) {
     let contacts = ids(world, "contacts").into_iter();
     contacts.filter_map(|id| Some((id, remote(world, id, "email")?))).next().unwrap()
 }

@@ -1,6 +1,7 @@
 //! New rows that turn out to stand for a record that has a row already: what they say of it beside their values.
 
 use super::super::world::{Command, World, paused};
+use super::deleting::{is_active, with_key};
 use super::pushes::{lose_the_answer, remote, settled, sql, world_with, writes};
 use super::{after, edit, ids, minutes, shown};
 
@@ -145,16 +146,6 @@ fn p14_an_address_that_is_typed_while_its_row_is_refused_is_an_edit() {
         assert_eq!(remote(&world, contact, "email").as_deref(), Some("lovelace@mail.example"));
         settled(&world).await;
     });
-}
-
-fn is_active(world: &World, id: u64) -> bool {
-    world.rehearsal.portal().record("contacts", id).unwrap().is_active()
-}
-
-/// A contact with an address.
-fn with_key(world: &World) -> (u64, String) {
-    let contacts = ids(world, "contacts").into_iter();
-    contacts.filter_map(|id| Some((id, remote(world, id, "email")?))).next().unwrap()
 }
 
 #[test]
